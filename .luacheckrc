@@ -1,0 +1,14 @@
+std = "min"
+max_line_length = 120
+read_globals = { "redis", "KEYS", "ARGV", "cjson", "struct", "unpack" }
+
+-- Scripts include these at load time: what one defines, another calls.
+local shared = {
+  "FULL", "wallClock", "fleetClock", "tickClock", "rateNode", "enterPool", "leavePool", "freeSlot",
+  "blameNode", "poolsOf", "bestOf", "moveHome", "bindHome", "preferHome", "readAttempt", "endAttempt",
+  "beginAttempt", "emit", "emitOutcome", "release",
+}
+for _, room in ipairs({ "session", "routing", "completion", "fleet", "shared" }) do
+  files["lua/" .. room] = { read_globals = shared }
+end
+files["lua/shared"] = { read_globals = shared, ignore = { "211", "431" } }

@@ -1,0 +1,71 @@
+--[[
+  Count an outcome once: the first accepted one of an index stays, and goes out in order.
+
+    Input:
+      KEYS[1] session hash
+      KEYS[2] order     (hash: head, seq)
+      KEYS[3] held      (zset: index -> ms)
+      KEYS[4] outcomes  (hash: index -> outcome, '' once released)
+      KEYS[5] outbox    (stream: seq -> result)
+      KEYS[6] dedup     (zset: job id -> ms): accepted within the window
+      KEYS[7] attempt record of the job
+      KEYS[8] heads     (zset: session -> ms)
+
+      ARGV[1] prefix; slots:<n>-<inc>, deadlines, node:<n> and gateway:<g> are built from it
+      ARGV[2] session id
+      ARGV[3] index
+      ARGV[4] job id
+      ARGV[5] number of the attempt that gave it, or '' for an outcome that needs none
+      ARGV[6] outcome, a JSON object
+      ARGV[7] dedup window, ms
+      ARGV[8] life of the session's keys, ms
+      ARGV[9] life of the attempt record from now on, ms
+      ARGV[10] now, ms, or ''
+
+    Output:
+      settled, duplicate, already_settled, superseded, unknown_session
+]]
+--- @include "clock"
+--- @include "pool"
+--- @include "release"
+local session, index, job = ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local now = wallClock(ARGV[10])
+local record =
+  redis.call("HMGET", KEYS[7], "n", "node", "incarnation", "open", "started", "createdAt")
+local current = ARGV[5] == "" or ARGV[5] == record[1]
+if current and record[4] == "1" then
+  freeSlot(ARGV[1], job .. "." .. record[1], record[2], record[3], now)
+  redis.call("HDEL", KEYS[7], "open")
+  redis.call("PEXPIRE", KEYS[7], ARGV[9])
+end
+local gateway = redis.call("HGET", KEYS[1], "gateway")
+if not gateway then
+  return "unknown_session"
+end
+redis.call("ZREMRANGEBYSCORE", KEYS[6], "-inf", now - ARGV[7])
+if redis.call("ZSCORE", KEYS[6], job) then
+  return "duplicate"
+elseif redis.call("HEXISTS", KEYS[4], index) == 1 then
+  return "already_settled"
+elseif not current then
+  return "superseded"
+end
+
+local created = tonumber(record[6] or now)
+local waited = tonumber(record[5] or now) - created
+local timed = '{"attempts":%d,"waitMs":%d,"totalMs":%d,'
+redis.call("ZADD", KEYS[6], now, job)
+redis.call("HSET", KEYS[4], index, timed:format(record[1] or 0, waited, now - created) .. ARGV[6]:sub(2))
+local keys = { order = KEYS[2], held = KEYS[3], outcomes = KEYS[4], outbox = KEYS[5], heads = KEYS[8] }
+local head = tonumber(redis.call("HGET", KEYS[2], "head"))
+if index < head then
+  emitOutcome(keys, index, "late", 1)
+else
+  redis.call("ZADD", KEYS[3], now, index)
+  release(keys, session, head)
+end
+for i = 1, 6 do
+  redis.call("PEXPIRE", KEYS[i], ARGV[8])
+end
+redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. gateway, "wake " .. session)
+return "settled"

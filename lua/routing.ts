@@ -1,0 +1,142 @@
+import type { ErrorCode } from '../src/protocol/codes.ts'
+import {
+  incarnation,
+  jobId,
+  nodeId,
+  type Incarnation,
+  type NodeId,
+  type SessionId,
+} from '../src/protocol/ids.ts'
+import type { Keys } from './keys.ts'
+import { reply, timeOf, type ScriptDeps } from './scripts.ts'
+
+/** How the attempt that ended came to its end: a code, or without a word when its child is just gone. */
+export interface Ended {
+  readonly n: number
+  readonly code: ErrorCode | undefined
+}
+
+export type Route =
+  | {
+      readonly kind: 'node'
+      readonly n: number
+      readonly node: NodeId
+      readonly incarnation: Incarnation
+      /** Estimated wait on that node, ms. */
+      readonly waitMs: number
+      readonly decision: 'home' | 'balance' | 'rehome'
+    }
+  | { readonly kind: 'wait'; readonly waitMs: number }
+  | { readonly kind: 'no_node'; readonly sinceMs: number; readonly full: number }
+  | { readonly kind: 'exhausted'; readonly code: string }
+  | { readonly kind: 'deadline' | 'settled' | 'superseded' | 'unknown_session' }
+
+export interface RoutePolicy {
+  readonly affinityPenaltyMs: number
+  readonly affinityTtlMs: number
+  readonly startDeadlineMs: number
+  readonly overallDeadlineMs: number
+  /** Most errors of an utterance, and most re-homes. */
+  readonly maxAttempts: number
+  readonly retryBackoffMs: number
+  readonly recordLifeMs: number
+}
+
+export interface RoutingScripts {
+  route(request: {
+    session: SessionId
+    index: number
+    ended: Ended
+    /** `en>es` or `en>es+speech`: the node must serve them all. */
+    pairs: readonly string[]
+    home: 'bind' | 'clear'
+  }): Promise<Route>
+  confirmAttempt(attempt: {
+    session: SessionId
+    index: number
+    n: number
+    node: NodeId
+    incarnation: Incarnation
+  }): Promise<'confirmed' | 'fenced' | 'superseded'>
+}
+
+/** Routing decisions, each one script. */
+export function createRoutingScripts(
+  deps: ScriptDeps<Keys> & { readonly policy: RoutePolicy },
+): RoutingScripts {
+  const { call, keys, policy } = deps
+  return {
+    async route({ session, index, ended, pairs, home }) {
+      const job = jobId(session, index)
+      const answer = await call(
+        'route-6',
+        [
+          keys.session(session),
+          keys.outcomes(session),
+          keys.attempt(job),
+          keys.home(session),
+          keys.deadlines,
+          keys.clock,
+        ],
+        [
+          keys.prefix,
+          job,
+          index,
+          ended.n,
+          ended.code ?? '',
+          pairs.join(' '),
+          home,
+          policy.affinityPenaltyMs,
+          policy.affinityTtlMs,
+          policy.startDeadlineMs,
+          policy.overallDeadlineMs,
+          policy.maxAttempts,
+          policy.retryBackoffMs,
+          policy.recordLifeMs,
+          timeOf(deps),
+        ],
+      )
+      return parseRoute(answer)
+    },
+    async confirmAttempt({ session, index, n, node, incarnation: life }) {
+      const answer = await call(
+        'confirmAttempt-2',
+        [keys.attempt(jobId(session, index)), keys.node(node)],
+        [n, life],
+      )
+      return reply(answer, ['confirmed', 'fenced', 'superseded'])[0]
+    },
+  }
+}
+
+function parseRoute(answer: unknown): Route {
+  const [word, a = '', b = '', c = '', wait, decision] = reply(answer, [
+    'node',
+    'wait',
+    'no_node',
+    'exhausted',
+    'deadline',
+    'settled',
+    'superseded',
+    'unknown_session',
+  ])
+  switch (word) {
+    case 'node':
+      return {
+        kind: word,
+        n: Number(a),
+        node: nodeId(b),
+        incarnation: incarnation(c),
+        waitMs: Number(wait),
+        decision: decision as 'home' | 'balance' | 'rehome',
+      }
+    case 'wait':
+      return { kind: word, waitMs: Number(a) }
+    case 'no_node':
+      return { kind: word, sinceMs: Number(a), full: Number(b) }
+    case 'exhausted':
+      return { kind: word, code: a }
+    default:
+      return { kind: word }
+  }
+}

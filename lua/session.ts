@@ -1,0 +1,222 @@
+import type { CutReason } from '../src/protocol/events.ts'
+import type { GatewayId, SessionId } from '../src/protocol/ids.ts'
+import type { AudioKeys, Keys } from './keys.ts'
+import { reply, timeOf, type ScriptDeps } from './scripts.ts'
+
+export type Resumed =
+  | {
+      readonly kind: 'resumed'
+      readonly epoch: number
+      readonly state: 'open' | 'closing' | 'closed'
+      readonly request: string
+      readonly lastIndex: number | undefined
+    }
+  | { readonly kind: 'rejected' | 'unknown_session' }
+
+export interface SessionScripts {
+  startSession(start: {
+    session: SessionId
+    gateway: GatewayId
+    tokenHash: string
+    request: string
+    subject: string
+    lifeMs: number
+  }): Promise<void>
+  resumeSession(resume: {
+    session: SessionId
+    gateway: GatewayId
+    tokenHash: string
+    nextTokenHash: string
+    subject: string
+  }): Promise<Resumed>
+  touchSession(touch: {
+    session: SessionId
+    epoch: number
+    lifeMs: number
+  }): Promise<'touched' | 'superseded' | 'unknown_session'>
+  closeSession(close: {
+    session: SessionId
+    epoch: number
+    lastIndex: number | undefined
+    state: 'closing' | 'closed'
+    reason: string
+  }): Promise<'closing' | 'closed' | 'superseded' | 'unknown_session'>
+}
+
+/** Sessions in the control plane: who holds a session, and under which epoch. */
+export function createSessionScripts(deps: ScriptDeps<Keys>): SessionScripts {
+  const { call, keys } = deps
+  return {
+    async startSession({ session, gateway, tokenHash, request, subject, lifeMs }) {
+      await call(
+        'startSession-3',
+        [keys.session(session), keys.order(session), keys.sessions],
+        [session, gateway, tokenHash, request, subject, lifeMs, timeOf(deps)],
+      )
+    },
+    async resumeSession({ session, gateway, tokenHash, nextTokenHash, subject }) {
+      const answer = await call(
+        'resumeSession-3',
+        [keys.session(session), keys.order(session), keys.sessions],
+        [keys.prefix, session, tokenHash, nextTokenHash, gateway, subject, timeOf(deps)],
+      )
+      const [word, epoch, state = '', request = '', last] = reply(answer, [
+        'resumed',
+        'rejected',
+        'unknown_session',
+      ])
+      if (word !== 'resumed') return { kind: word }
+      return {
+        kind: word,
+        epoch: Number(epoch),
+        state: state as 'open' | 'closing' | 'closed',
+        request,
+        lastIndex: last ? Number(last) : undefined,
+      }
+    },
+    async touchSession({ session, epoch, lifeMs }) {
+      const answer = await call(
+        'touchSession-7',
+        [
+          keys.session(session),
+          keys.order(session),
+          keys.held(session),
+          keys.outcomes(session),
+          keys.outbox(session),
+          keys.dedup(session),
+          keys.sessions,
+        ],
+        [session, epoch, lifeMs, timeOf(deps)],
+      )
+      return reply(answer, ['touched', 'superseded', 'unknown_session'])[0]
+    },
+    async closeSession({ session, epoch, lastIndex, state, reason }) {
+      const answer = await call(
+        'closeSession-3',
+        [keys.session(session), keys.order(session), keys.sessions],
+        [session, epoch, lastIndex ?? '', state, reason],
+      )
+      return reply(answer, ['closing', 'closed', 'superseded', 'unknown_session'])[0]
+    },
+  }
+}
+
+/** A cut whose outcome is not settled yet, as the audio plane keeps it. */
+export interface Cut {
+  readonly index: number
+  readonly reason: CutReason
+  /** Bytes of the session before the utterance. */
+  readonly base: number
+  readonly bytes: number
+  /** The utterance's speech goes on from the one before, which max_duration had cut. */
+  readonly continues: boolean
+}
+
+export type Opened =
+  | {
+      readonly kind: 'opened'
+      readonly nextChunk: number
+      readonly index: number
+      readonly base: number
+      readonly openBytes: number
+      readonly pending: readonly Cut[]
+    }
+  | { readonly kind: 'superseded' }
+
+export type Appended =
+  | { readonly kind: 'stored'; readonly nextChunk: number }
+  | { readonly kind: 'gap'; readonly expected: number }
+  | { readonly kind: 'superseded' | 'unknown_session' }
+
+export type CutAnswer =
+  | { readonly kind: 'cut'; readonly cut: Cut }
+  | { readonly kind: 'repeat'; readonly index: number }
+  | { readonly kind: 'gap'; readonly expected: number }
+  | { readonly kind: 'empty' | 'superseded' | 'unknown_session' }
+
+/** Where to cut: at a byte of the segment expected to be open, or after a chunk (the last one if absent). */
+export type CutPoint =
+  | { readonly index: number; readonly endByte: number }
+  | { readonly through: number | undefined }
+
+export interface AudioScripts {
+  openAudio(open: { session: SessionId; epoch: number; lifeMs: number }): Promise<Opened>
+  appendAudio(append: {
+    session: SessionId
+    epoch: number
+    chunk: number
+    bytes: Buffer
+    lifeMs: number
+  }): Promise<Appended>
+  cutAudio(cut: {
+    session: SessionId
+    epoch: number
+    reason: CutReason
+    at: CutPoint
+    lifeMs: number
+  }): Promise<CutAnswer>
+}
+
+/** The audio plane: chunks in, cuts out, each fenced by the connection's epoch. */
+export function createAudioScripts({ call, keys }: ScriptDeps<AudioKeys>): AudioScripts {
+  return {
+    async openAudio({ session, epoch, lifeMs }) {
+      const answer = await call('openAudio-1', [keys.audio(session)], [epoch, lifeMs])
+      const [word, next, index, base, openBytes, ...cuts] = reply(answer, ['opened', 'superseded'])
+      if (word === 'superseded') return { kind: word }
+      const pending: Cut[] = []
+      for (let i = 0; i < cuts.length; i += 2)
+        pending.push(parseCut(Number(cuts[i]), cuts[i + 1] ?? ''))
+      return {
+        kind: word,
+        nextChunk: Number(next),
+        index: Number(index),
+        base: Number(base),
+        openBytes: Number(openBytes),
+        pending: pending.toSorted((a, b) => a.index - b.index),
+      }
+    },
+    async appendAudio({ session, epoch, chunk, bytes, lifeMs }) {
+      const answer = Number(
+        await call('appendAudio-1', [keys.audio(session)], [epoch, chunk, bytes, lifeMs]),
+      )
+      if (answer >= 0) return { kind: 'stored', nextChunk: answer }
+      if (answer <= -10) return { kind: 'gap', expected: -10 - answer }
+      return { kind: answer === -1 ? 'superseded' : 'unknown_session' }
+    },
+    async cutAudio({ session, epoch, reason, at, lifeMs }) {
+      const point = 'index' in at ? [at.index, at.endByte] : ['', at.through ?? '']
+      const answer = await call(
+        'cutAudio-1',
+        [keys.audio(session)],
+        [epoch, reason, ...point, lifeMs],
+      )
+      const [word, first, base, bytes, continues] = reply(answer, [
+        'cut',
+        'repeat',
+        'gap',
+        'empty',
+        'superseded',
+        'unknown_session',
+      ])
+      if (word === 'repeat') return { kind: word, index: Number(first) }
+      if (word === 'gap') return { kind: word, expected: Number(first) }
+      if (word !== 'cut') return { kind: word }
+      return {
+        kind: word,
+        cut: parseCut(Number(first), `${reason} ${base} ${bytes} ${continues}`),
+      }
+    },
+  }
+}
+
+function parseCut(index: number, text: string): Cut {
+  const [reason, base, bytes, continues] = text.split(' ')
+  return {
+    index,
+    reason: reason as CutReason,
+    base: Number(base),
+    bytes: Number(bytes),
+    continues: continues === '1',
+  }
+}

@@ -1,0 +1,73 @@
+--[[
+  Close the open segment at a byte, whatever has arrived since: later bytes begin the next segment. Asked
+  again for the same cut, it answers the same index. An empty segment consumes no index.
+
+    Input:
+      KEYS[1] audio hash; segments <key>:<i>, their chunk ends <key>:<i>:ends and the list of cuts
+              <key>:cuts (zset: index -> its last chunk) are built from it
+
+      ARGV[1] epoch of the connection
+      ARGV[2] reason
+      ARGV[3] index that is expected to be open, or '' to cut by chunk
+      ARGV[4] end byte in the segment, or last chunk when cutting by chunk; '' for all there is
+      ARGV[5] life of a segment, ms
+
+    Output:
+      cut, index, bytes before it, bytes in it, 1 if it goes on after max_duration, next index
+      repeat, index
+      empty
+      gap, expected chunk
+      superseded
+      unknown_session
+]]
+local KEPT_CUTS = 1000
+local was = redis.call("HMGET", KEYS[1], "epoch", "next", "index", "base", "first", "reason")
+if not was[1] then
+  return { "unknown_session" }
+elseif was[1] ~= ARGV[1] then
+  return { "superseded" }
+end
+local next, index, base, first = tonumber(was[2]), tonumber(was[3]), tonumber(was[4]), tonumber(was[5])
+local segment, following = KEYS[1] .. ":" .. index, KEYS[1] .. ":" .. (index + 1)
+local bytes = redis.call("STRLEN", segment)
+local stop = bytes
+if ARGV[3] ~= "" and tonumber(ARGV[3]) < index then
+  return { "repeat", ARGV[3] }
+elseif ARGV[3] ~= "" and ARGV[4] ~= "" then
+  stop = math.min(bytes, tonumber(ARGV[4]))
+elseif ARGV[4] ~= "" then
+  local through = tonumber(ARGV[4])
+  if through >= next then
+    return { "gap", next }
+  elseif through < first then
+    local cut = redis.call("ZRANGEBYSCORE", KEYS[1] .. ":cuts", through, "+inf", "LIMIT", 0, 1)[1]
+    return cut and { "repeat", cut } or { "empty" }
+  end
+  local at = (through - first) * 4
+  stop = struct.unpack("<I4", redis.call("GETRANGE", segment .. ":ends", at, at + 3))
+end
+if stop == 0 then
+  return { "empty" }
+end
+
+local ends = redis.call("GET", segment .. ":ends")
+local whole = #ends / 4
+local moved = {}
+while whole > 0 and struct.unpack("<I4", ends, whole * 4 - 3) > stop do
+  table.insert(moved, 1, struct.pack("<I4", struct.unpack("<I4", ends, whole * 4 - 3) - stop))
+  whole = whole - 1
+end
+if stop < bytes then
+  redis.call("SET", following, redis.call("GETRANGE", segment, stop, -1), "PX", ARGV[5])
+  redis.call("SET", following .. ":ends", table.concat(moved), "PX", ARGV[5])
+end
+redis.call("DEL", segment .. ":ends")
+local continues = was[6] == "max_duration" and 1 or 0
+redis.call(
+  "HSET", KEYS[1], "index", index + 1, "base", base + stop, "first", first + whole, "reason", ARGV[2],
+  "cut:" .. index, table.concat({ ARGV[2], base, stop, continues }, " ")
+)
+redis.call("ZADD", KEYS[1] .. ":cuts", first + whole - 1, index)
+redis.call("ZREMRANGEBYRANK", KEYS[1] .. ":cuts", 0, -KEPT_CUTS - 1)
+redis.call("PEXPIRE", KEYS[1] .. ":cuts", redis.call("PTTL", KEYS[1]))
+return { "cut", index, base, stop, continues }

@@ -1,0 +1,33 @@
+--[[
+  A gateway says that a session of its is alive: all its keys live on, and its previous resume token ends.
+
+    Input:
+      KEYS[1] session hash
+      KEYS[2] order
+      KEYS[3] held
+      KEYS[4] outcomes
+      KEYS[5] outbox
+      KEYS[6] dedup
+      KEYS[7] sessions  (zset: session -> last seen, ms)
+
+      ARGV[1] session id
+      ARGV[2] epoch of the connection
+      ARGV[3] life of the session's keys, ms
+      ARGV[4] now, ms, or ''
+
+    Output:
+      touched, superseded, unknown_session
+]]
+--- @include "clock"
+local epoch = redis.call("HGET", KEYS[1], "epoch")
+if not epoch then
+  return "unknown_session"
+elseif epoch ~= ARGV[2] then
+  return "superseded"
+end
+redis.call("HDEL", KEYS[1], "previous")
+for i = 1, 6 do
+  redis.call("PEXPIRE", KEYS[i], ARGV[3])
+end
+redis.call("ZADD", KEYS[7], wallClock(ARGV[4]), ARGV[1])
+return "touched"

@@ -1,0 +1,37 @@
+--[[
+  Home: the node a session's continuing speech goes to. Only a higher index changes what the last one
+  decided; a cleared home stays as a mark without a node, so that a late re-route cannot bind it again.
+]]
+local function moveHome(key, index, intent)
+  local was = redis.call("HMGET", key, "index", "node", "incarnation")
+  if intent == "clear" and index > tonumber(was[1] or -1) then
+    redis.call("HSET", key, "index", index)
+    redis.call("HDEL", key, "node", "incarnation")
+    return {}
+  end
+  return { node = was[2], incarnation = was[3] }
+end
+
+local function bindHome(key, index, intent, node, incarnation, life)
+  local bound = tonumber(redis.call("HGET", key, "index") or -1)
+  if intent == "bind" and index >= bound then
+    redis.call("HSET", key, "index", index, "node", node, "incarnation", incarnation)
+  end
+  redis.call("PEXPIRE", key, life)
+end
+
+--[[ The home is taken if it is a candidate and costs no more than `penalty` ms over the best. ]]
+local function preferHome(prefix, pools, home, best, penalty)
+  if not home.node then
+    return best, "balance"
+  elseif redis.call("HGET", prefix .. ":node:" .. home.node, "incarnation") ~= home.incarnation then
+    return best, "rehome"
+  end
+  for _, pool in ipairs(pools) do
+    local wait = tonumber(redis.call("ZSCORE", pool, home.node) or FULL)
+    if wait < FULL and wait - best.wait <= penalty then
+      return { id = home.node, wait = wait }, "home"
+    end
+  end
+  return best, "rehome"
+end

@@ -1,0 +1,41 @@
+import { jwtVerify } from 'jose'
+import { LinguaError } from '../protocol/codes.ts'
+
+export interface Handshake {
+  readonly address: string
+  readonly origin: string | undefined
+  readonly token: unknown
+}
+
+/** Answers the subject of a connection. Throws `unauthorized` or `forbidden_origin`. */
+export type Authenticate = (handshake: Handshake) => Promise<string>
+
+/** The subject of everybody where no secret is set. */
+export const ANONYMOUS = 'anonymous'
+
+/** With a secret a JWT (HS256, `sub`, `aud: "linguamq"`, `exp`) is demanded; without, only this machine is served. */
+export function createAuthenticate(secret: string | undefined): Authenticate {
+  if (secret === undefined) return admitLoopback
+  const key = new TextEncoder().encode(secret)
+  return async ({ token }) => {
+    if (typeof token !== 'string') throw new LinguaError('unauthorized', 'auth.token is missing')
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ['HS256'],
+      audience: 'linguamq',
+      requiredClaims: ['sub', 'exp'],
+    }).catch((cause: unknown) => {
+      throw new LinguaError('unauthorized', undefined, { cause })
+    })
+    return payload.sub ?? ANONYMOUS
+  }
+}
+
+const LOOPBACK = /^(::1|(::ffff:)?127(\.\d{1,3}){3})$/
+const LOCAL_ORIGIN = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
+
+/** A page of another site must not reach a scheduler that trusts its machine, hence the origin. */
+function admitLoopback({ address, origin }: Handshake): Promise<string> {
+  return LOOPBACK.test(address) && (origin === undefined || LOCAL_ORIGIN.test(origin))
+    ? Promise.resolve(ANONYMOUS)
+    : Promise.reject(new LinguaError('forbidden_origin'))
+}

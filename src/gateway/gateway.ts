@@ -1,0 +1,141 @@
+import type { Server as HttpServer } from 'node:http'
+import { Server, type Namespace } from 'socket.io'
+import { parseNews, type GatewayNews } from '../../lua/completion.ts'
+import { LIMITS } from '../platform/limits.ts'
+import type { Service } from '../platform/lifecycle.ts'
+import type { Log } from '../platform/log.ts'
+import { LinguaError } from '../protocol/codes.ts'
+import { NAMESPACE, type ClientEvents, type ServerEvents } from '../protocol/events.ts'
+import { parseAttemptId, sessionId, type SessionId } from '../protocol/ids.ts'
+import type { Session } from '../session/session.ts'
+import { ANONYMOUS, type Authenticate } from './auth.ts'
+import { serveConnection, type ClientSocket, type ConnectionDeps } from './connection.ts'
+import { toWireError } from './errors.ts'
+import type { LiveSession } from './live-session.ts'
+
+export interface GatewayDeps extends Omit<ConnectionDeps, 'opened' | 'lost'> {
+  readonly http: HttpServer
+  readonly authenticate: Authenticate
+  /** Listens for what scripts publish to this gateway. */
+  readonly subscribe: (listen: (message: string) => void) => Promise<void>
+  /** Says that these sessions are alive; answers those that are not this gateway's any more. */
+  readonly touch: (sessions: readonly Session[]) => Promise<readonly Session[]>
+  readonly log: Log
+}
+
+export interface Gateway extends Service {
+  readonly sessions: number
+}
+
+const TOUCH_MS = 15_000
+/** A lost PUBLISH costs at most this long, ms. */
+const LOOK_MS = 1000
+
+/** The edge: sockets in front, sessions behind, news from Redis in between. */
+export function createGateway(deps: GatewayDeps): Gateway {
+  const held = new Map<SessionId, { live: LiveSession; socket: ClientSocket }>()
+  const io = new Server<ClientEvents, ServerEvents>(deps.http, {
+    transports: ['websocket'],
+    serveClient: false,
+    maxHttpBufferSize: LIMITS.maxFrameBytes,
+    pingInterval: 10_000,
+    pingTimeout: 8000,
+  })
+  const timers: NodeJS.Timeout[] = []
+
+  const drop = (id: SessionId, live: LiveSession): void => {
+    if (held.get(id)?.live === live) held.delete(id)
+  }
+  const supersede = (id: SessionId, epoch: number): void => {
+    const old = held.get(id)
+    if (!old || old.live.session.epoch >= epoch) return
+    drop(id, old.live)
+    old.live.end()
+    old.socket.emit('session.superseded', {})
+    old.socket.disconnect()
+  }
+  const hear = (news: GatewayNews | undefined): void => {
+    if (news?.kind === 'wake') held.get(sessionId(news.session))?.live.wake()
+    if (news?.kind === 'superseded') supersede(sessionId(news.session), news.epoch)
+    if (news?.kind === 'progress') {
+      const attempt = parseAttemptId(news.attempt)
+      const live = attempt && held.get(attempt.session)?.live
+      live?.progress({
+        index: attempt?.index ?? 0,
+        stage: news.stage,
+        ...(news.text !== '' && { text: news.text }),
+        attempt: attempt?.n ?? 0,
+      })
+    }
+  }
+  const connection: ConnectionDeps = {
+    ...deps,
+    opened(live, socket) {
+      const { id, epoch } = live.session
+      supersede(id, epoch)
+      held.set(id, { live, socket })
+      deps.touch([live.session]).catch((error: unknown) => deps.log.debug({ err: error }, 'touch'))
+    },
+    lost(live) {
+      drop(live.session.id, live)
+      live.away()
+    },
+  }
+  const touchAll = async (): Promise<void> => {
+    const gone = await deps.touch([...held.values()].map(({ live }) => live.session))
+    for (const { id, epoch } of gone) supersede(id, epoch + 1)
+  }
+  const lookAll = (): void => {
+    for (const { live } of held.values()) if (live.unfinished > 0) live.wake()
+  }
+  return {
+    name: 'gateway',
+    get sessions() {
+      return held.size
+    },
+    async start() {
+      await deps.subscribe((message) => hear(parseNews(message)))
+      serve(io.of(NAMESPACE), deps, connection)
+      timers.push(
+        setInterval(
+          () => void touchAll().catch((error: unknown) => deps.log.debug({ err: error }, 'touch')),
+          TOUCH_MS,
+        ),
+        setInterval(lookAll, LOOK_MS),
+      )
+    },
+    async stop() {
+      timers.forEach((timer) => clearInterval(timer))
+      for (const { live, socket } of held.values()) {
+        socket.emit('session.goaway', { graceMs: 0 })
+        live.end()
+      }
+      await io.close()
+    },
+  }
+}
+
+function serve(
+  namespace: Namespace<ClientEvents, ServerEvents>,
+  { authenticate, log }: GatewayDeps,
+  connection: ConnectionDeps,
+): void {
+  namespace.use((socket, next) => {
+    const { address, headers, auth } = socket.handshake
+    authenticate({ address, origin: headers.origin, token: auth['token'] }).then(
+      (subject) => {
+        socket.data.subject = subject
+        next()
+      },
+      (error: unknown) => {
+        const refusal = error instanceof LinguaError ? error : new LinguaError('unauthorized')
+        log.info({ code: refusal.code, address }, 'handshake refused')
+        next(Object.assign(new Error(refusal.message), { data: toWireError(refusal) }))
+      },
+    )
+  })
+  namespace.on('connection', (socket) => {
+    const subject: unknown = socket.data.subject
+    serveConnection(connection, socket, typeof subject === 'string' ? subject : ANONYMOUS)
+  })
+}

@@ -1,0 +1,250 @@
+import type { Appended } from '../../lua/session.ts'
+import type { Clock } from '../platform/clock.ts'
+import { LIMITS } from '../platform/limits.ts'
+import type { Log } from '../platform/log.ts'
+import { LinguaError, type WireError } from '../protocol/codes.ts'
+import type { CutReason, Finalized, Progress, Result, ServerEvents } from '../protocol/events.ts'
+import type { Session } from '../session/session.ts'
+import { AckPacer } from './ack-pacer.ts'
+import { ChunkGate } from './chunk-gate.ts'
+import { toWireError } from './errors.ts'
+import { ResultReader, type Results } from './result-reader.ts'
+
+/** Sends one event to the client; nothing if its socket is gone. */
+export type Emit = <Event extends keyof ServerEvents>(
+  event: Event,
+  ...payload: Parameters<ServerEvents[Event]>
+) => void
+
+export interface LiveSessionDeps {
+  readonly clock: Clock
+  readonly log: Log
+  readonly results: Results
+  /** Marks the session in the control plane; false if another connection has it. */
+  readonly close: (
+    session: Session,
+    state: 'closing' | 'closed',
+    reason: string,
+  ) => Promise<boolean>
+  /** Settles an utterance as cancelled and stops whatever works on it; false if it had its outcome. */
+  readonly cancel: (session: Session, finalized: Finalized) => Promise<boolean>
+  readonly counted: (reason: CutReason) => void
+}
+
+export interface Resumed {
+  readonly lastSeq: number
+  readonly lastIndex: number
+  readonly nextChunk: number
+  /** It had been closed: only its results are left to tell. */
+  readonly closed: boolean
+}
+
+/**
+ * A session while a connection holds it:
+ *
+ *   open -> (socket lost) -> away -> (3 s) -> cut and let go; it can be resumed anywhere
+ *   open -> (session.close) -> draining -> (last result emitted, or 30 s) -> closed
+ *   any  -> (resumed elsewhere) -> superseded, let go
+ *
+ * What is stored and finalized lives in Redis; this only paces, orders and tells.
+ */
+export class LiveSession {
+  readonly session: Session
+  readonly #deps: LiveSessionDeps
+  readonly #emit: Emit
+  readonly #gate: ChunkGate
+  readonly #pacer: AckPacer
+  readonly #reader: ResultReader
+  readonly #known: Resumed
+  /** Finalized and without a final result on this wire; `cutAt` if it was cut here. */
+  readonly #unfinished = new Map<number, { finalized: Finalized; cutAt?: number }>()
+  #timer: NodeJS.Timeout | undefined
+  #ticking: Promise<void> | undefined
+  #drained: (() => void) | undefined
+  #ended = false
+
+  constructor(deps: LiveSessionDeps, session: Session, known: Resumed, emit: Emit) {
+    this.#deps = deps
+    this.session = session
+    this.#emit = emit
+    this.#gate = new ChunkGate(known.nextChunk)
+    this.#known = known
+    this.#pacer = new AckPacer((chunk) => emit('audio.ack', { chunk }))
+    if (known.nextChunk > 0) this.#pacer.stored(known.nextChunk - 1)
+    this.#reader = new ResultReader(
+      deps.results,
+      { session: session.id, seq: known.lastSeq },
+      (result) => this.#deliver(result),
+    )
+    for (const cut of session.pending)
+      this.#unfinished.set(cut.index, { finalized: session.finalizedOf(cut) })
+    session.onFinalized((finalized) => this.#finalized(finalized))
+  }
+
+  /** Finalized utterances whose final result has not been emitted here. */
+  get unfinished(): number {
+    return this.#unfinished.size
+  }
+
+  /** Begins to tell: unacknowledged results first, then whatever was cut and not yet enqueued. */
+  async start(): Promise<void> {
+    await this.#reader.wake()
+    for (const index of this.#unfinished.keys())
+      if (await this.#deps.results.released(this.session.id, index)) this.#finish(index)
+    if (this.#known.closed) this.#emit('session.closed', { reason: 'close' })
+    else this.tick()
+  }
+
+  append(chunk: number, bytes: Buffer): void {
+    const admission = this.#gate.admit(chunk)
+    if (admission === 'tell') this.#refuse(new LinguaError('chunk_gap'))
+    if (admission !== 'store') return
+    this.session.append(chunk, bytes).then(
+      (answer) => this.#stored(chunk, answer),
+      (error: unknown) => {
+        if (this.#gate.refuse(chunk)) this.#refuse(error)
+      },
+    )
+  }
+
+  commit(through: number | undefined): Promise<number | null> {
+    return this.session.commit(through)
+  }
+
+  /** False if the utterance has its outcome already, or was never finalized. */
+  async cancel(index: number): Promise<boolean> {
+    const open = this.#unfinished.get(index)
+    return open !== undefined && this.#deps.cancel(this.session, open.finalized)
+  }
+
+  ack(seq: number): void {
+    this.#reader
+      .ack(seq)
+      .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'result.ack not stored'))
+  }
+
+  /** There may be news in the outbox. */
+  wake(): void {
+    this.#reader
+      .wake()
+      .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'outbox not read'))
+  }
+
+  /** Lossy, and never after the result. */
+  progress(progress: Progress): void {
+    if (this.#unfinished.has(progress.index)) this.#emit('utterance.progress', progress)
+  }
+
+  /** Cuts the rest, waits for the results that are still to come, and answers how many never came. */
+  async close(): Promise<{ lastIndex: number | null; unfinished: number }> {
+    await this.session.commit(undefined, 'close')
+    await this.#deps.close(this.session, 'closing', 'close')
+    await this.#drain()
+    await this.#deps.close(this.session, 'closed', 'close')
+    const answer = { lastIndex: this.session.lastIndex ?? null, unfinished: this.unfinished }
+    this.end()
+    this.#emit('session.closed', { reason: 'close' })
+    return answer
+  }
+
+  /** The socket is gone: after a while what was said is cut, so that it is translated all the same. */
+  away(): void {
+    clearTimeout(this.#timer)
+    this.#pacer.stop()
+    this.#timer = setTimeout(() => {
+      this.session
+        .commit(undefined, 'disconnect')
+        .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'disconnect cut not made'))
+      this.end()
+    }, LIMITS.disconnectMs)
+  }
+
+  /** Lets go. The session itself lives on in Redis. */
+  end(): void {
+    this.#ended = true
+    clearTimeout(this.#timer)
+    this.#pacer.stop()
+  }
+
+  /** Cuts what is due and adds what could not be added, then sets the timer for the next time. */
+  tick(): void {
+    this.#ticking ??= this.session
+      .tick()
+      .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'cut put off'))
+      .finally(() => {
+        this.#ticking = undefined
+        this.#arm()
+      })
+  }
+
+  #stored(chunk: number, answer: Appended): void {
+    switch (answer.kind) {
+      case 'stored':
+        this.#pacer.stored(answer.nextChunk - 1)
+        if (this.session.isDue) this.tick()
+        else this.#arm()
+        break
+      case 'gap':
+        if (this.#gate.refuse(answer.expected)) this.#refuse(new LinguaError('chunk_gap'))
+        break
+      case 'superseded':
+        break
+      case 'unknown_session':
+        if (this.#gate.refuse(chunk)) this.#refuse(new LinguaError('session_not_found'))
+        break
+    }
+  }
+
+  #arm(): void {
+    const at = this.session.dueAt
+    if (this.#timer || this.#ended || at === undefined) return
+    const wait = Math.max(0, at - this.#deps.clock.now())
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.tick()
+    }, wait)
+  }
+
+  #refuse(error: unknown): void {
+    const wire = toWireError(error)
+    const told: WireError = { ...wire, details: { ...wire.details, expected: this.#gate.expected } }
+    this.#emit('session.error', { ...told, fatal: false })
+  }
+
+  #finalized(finalized: Finalized): void {
+    const { index, reason } = finalized
+    const cutAt = this.#deps.clock.now()
+    this.#unfinished.set(index, { finalized, ...(!this.#unfinished.has(index) && { cutAt }) })
+    this.#deps.counted(reason)
+    if (index > this.#known.lastIndex) this.#emit('utterance.finalized', finalized)
+  }
+
+  /** Where this gateway made the cut, its own clock measures the way from there to the emit. */
+  #deliver(result: Result): void {
+    if (result.kind === 'gap') {
+      this.#emit('result', result)
+      return
+    }
+    const cutAt = this.#unfinished.get(result.index)?.cutAt
+    const totalMs =
+      cutAt === undefined ? result.timings.totalMs : Math.round(this.#deps.clock.now() - cutAt)
+    this.#emit('result', { ...result, timings: { ...result.timings, totalMs } })
+    this.#finish(result.index)
+  }
+
+  #finish(index: number): void {
+    this.#unfinished.delete(index)
+    if (this.#unfinished.size === 0) this.#drained?.()
+  }
+
+  async #drain(): Promise<void> {
+    this.wake()
+    if (this.#unfinished.size === 0) return
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve
+      timer = setTimeout(resolve, LIMITS.closeDrainMs)
+    })
+    clearTimeout(timer)
+  }
+}

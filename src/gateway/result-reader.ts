@@ -1,0 +1,73 @@
+import type { Result } from '../protocol/events.ts'
+import type { SessionId } from '../protocol/ids.ts'
+
+/** What the gateway needs of the outbox: results in order, and where their speech lies. */
+export interface Results {
+  /** At most a batch of results behind `seq`, in order. */
+  read(
+    session: SessionId,
+    seq: number,
+  ): Promise<readonly { readonly result: Result; readonly speech: string | undefined }[]>
+  /** Drops what the client has acknowledged, and its speech. */
+  ack(session: SessionId, seq: number, speech: readonly string[]): Promise<void>
+  /** How many wait for their acknowledgement. */
+  waiting(session: SessionId): Promise<number>
+  /** Whether the outcome of an index has been put out already. */
+  released(session: SessionId, index: number): Promise<boolean>
+}
+
+/** The one reader of a session's outbox: emits by rising `seq`, each once on this connection. */
+export class ResultReader {
+  readonly #results: Results
+  readonly #session: SessionId
+  readonly #emit: (result: Result) => void
+  #seq: number
+  /** Speech that was emitted and not acknowledged, oldest first. */
+  #speech: { readonly seq: number; readonly key: string }[] = []
+  #wanted = false
+  #reading: Promise<void> | undefined
+
+  constructor(
+    results: Results,
+    from: { session: SessionId; seq: number },
+    emit: (result: Result) => void,
+  ) {
+    this.#results = results
+    this.#session = from.session
+    this.#seq = from.seq
+    this.#emit = emit
+  }
+
+  /** Reads what there is; resolves when everything that was there at the call has been emitted. */
+  wake(): Promise<void> {
+    this.#wanted = true
+    this.#reading ??= this.#drain().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  /** The client has everything up to and with `seq`. */
+  async ack(seq: number): Promise<void> {
+    const acked = this.#speech.filter((each) => each.seq <= seq)
+    this.#speech = this.#speech.filter((each) => each.seq > seq)
+    await this.#results.ack(
+      this.#session,
+      Math.min(seq, this.#seq),
+      acked.map(({ key }) => key),
+    )
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#wanted) {
+      this.#wanted = false
+      const batch = await this.#results.read(this.#session, this.#seq)
+      for (const { result, speech } of batch) {
+        this.#emit(result)
+        if (speech !== undefined) this.#speech.push({ seq: result.seq, key: speech })
+        this.#seq = result.seq
+        this.#wanted = true
+      }
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import { readConfig, type Config } from './config.ts'
+import { findEmbeddedRedis, startEmbeddedRedis } from './embedded-redis.ts'
+import type { Running, Service } from './lifecycle.ts'
+import { startAll } from './lifecycle.ts'
+import { createLog, type Log } from './log.ts'
+import { checkRedis } from './redis-check.ts'
+import { openStore, type Store } from './redis.ts'
+import { LinguaError } from '../protocol/codes.ts'
+
+export interface Program {
+  readonly name: string
+  /** Shown by `--help`. */
+  readonly help: string
+  /** Whether this process may start the embedded Redis of its folder, or only use it. */
+  readonly redis: 'start' | 'find'
+  /** Starts everything above Redis and answers what the ready line shows. */
+  run(context: {
+    readonly config: Config
+    readonly store: Store
+    readonly log: Log
+  }): Promise<{ readonly shown: object; stop(timeoutMs: number): Promise<void> }>
+}
+
+/** How long a process may take to stop before it lets go of what is left. */
+const STOP_MS = 10_000
+const EXIT_OF_SIGNAL = { SIGINT: 130, SIGTERM: 0 } as const
+
+/** The life of one process: arguments, configuration, Redis, `run`, the ready line, signals, a clean end. */
+export async function boot(
+  program: Program,
+  args: readonly string[] = process.argv.slice(2),
+): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${program.help.trim()}\n`)
+    return
+  }
+  try {
+    if (args.length > 0) throw new LinguaError('bad_request', `no such option: ${args.join(' ')}`)
+    await live(program, readConfig())
+  } catch (error) {
+    process.stderr.write(`${program.name}: ${causes(error).join('\n  because ')}\n`)
+    process.exit(1)
+  }
+}
+
+async function live(program: Program, config: Config): Promise<void> {
+  const log = createLog(config.logLevel, program.name)
+  const stopping = onSignal(log)
+  const context: { store?: Store; ran?: Awaited<ReturnType<Program['run']>> } = {}
+  const running = await startAll([
+    redisService(program, config, log, (store) => (context.store = store)),
+    {
+      name: program.name,
+      async start() {
+        if (context.store) context.ran = await program.run({ config, store: context.store, log })
+      },
+      stop: async () => context.ran?.stop(STOP_MS),
+    },
+  ])
+  log.info({ ...context.ran?.shown }, 'ready')
+  await stopping(running)
+}
+
+/** The connections, and below them the embedded Redis where no REDIS_URL is set. */
+function redisService(
+  program: Program,
+  config: Config,
+  log: Log,
+  opened: (store: Store) => void,
+): Service {
+  const undo: (() => Promise<void>)[] = []
+  return {
+    name: 'redis',
+    async start() {
+      const url = config.redisUrl ?? (await embedded(program, log, undo))
+      const store = await openStore({
+        url,
+        audioUrl: config.audioRedisUrl,
+        prefix: config.keyPrefix,
+        name: program.name,
+        log,
+      })
+      undo.push(() => store.close())
+      await checkRedis(store.control)
+      opened(store)
+    },
+    async stop() {
+      for (const step of undo.toReversed()) await step()
+    },
+  }
+}
+
+async function embedded(
+  program: Program,
+  log: Log,
+  undo: (() => Promise<void>)[],
+): Promise<string> {
+  const folder = process.cwd()
+  if (program.redis === 'start') {
+    const redis = await startEmbeddedRedis({ folder, log })
+    undo.push(() => redis.stop(AbortSignal.timeout(STOP_MS)))
+    return redis.url
+  }
+  const url = await findEmbeddedRedis(folder)
+  if (url === undefined)
+    throw new LinguaError(
+      'dependency_down',
+      'no scheduler runs in this folder: run `npm start` first, or set REDIS_URL',
+    )
+  return url
+}
+
+/** The first signal stops in order, a second one ends at once. */
+function onSignal(log: Log): (running: Running) => Promise<void> {
+  let asked: (signal: 'SIGINT' | 'SIGTERM') => void = () => {}
+  const first = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {
+    asked = resolve
+  })
+  let signals = 0
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      signals += 1
+      if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143)
+      log.info({ signal }, 'stopping')
+      asked(signal)
+    })
+  return async (running) => {
+    const signal = await first
+    await running.stop(STOP_MS)
+    log.info('stopped')
+    process.exit(EXIT_OF_SIGNAL[signal])
+  }
+}
+
+function causes(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)]
+  return [error.message, ...(error.cause === undefined ? [] : causes(error.cause))]
+}

@@ -1,0 +1,40 @@
+/** Sizes and times that are part of the design and no setting. All durations in ms. */
+export const LIMITS = {
+  /** Largest chunk, bytes. */
+  maxChunkBytes: 256 * 1024,
+  /** Largest frame that is still read, so that a chunk over its limit can be answered, bytes. */
+  maxFrameBytes: 1024 * 1024,
+  /** Audio may run ahead of real time by this much. */
+  burstMs: 30_000,
+  /** Finalized utterances without an outcome that a session may have. */
+  maxUnfinished: 8,
+  /** Results that wait for their acknowledgement. */
+  maxOutbox: 1000,
+  outboxTtlMs: 600_000,
+  /** How long the keys of a session outlive its last sign of life. */
+  sessionLifeMs: 600_000,
+  segmentLifeMs: 600_000,
+  /** How long an attempt record outlives the outcome. */
+  settledRecordLifeMs: 60_000,
+  nodeRecordLifeMs: 600_000,
+  pauseMs: 500,
+  maxDurationMs: 12_000,
+  closeDrainMs: 30_000,
+  /** A socket lost for this long ends the utterance that is open. */
+  disconnectMs: 3000,
+  /** Processing budget of an attempt: this and twice the length of its audio. */
+  budgetMs: 10_000,
+  /** Before an utterance goes back to a node it has been on. */
+  retryBackoffMs: 250,
+  /** Errors, and re-homes, of one utterance. */
+  maxAttempts: 3,
+  /** How often the watch looks. */
+  watchMs: 250,
+} as const
+
+/** What a lease of `leaseMs` means: a beat is a quarter of it, and two missed ticks were an outage. */
+export const leasePolicy = (leaseMs: number) => ({
+  leaseMs,
+  recordLifeMs: LIMITS.nodeRecordLifeMs,
+  graceMs: leaseMs / 2,
+})

@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import { createCompletionScripts } from '../lua/completion.ts'
+import { createFleetScripts } from '../lua/fleet.ts'
+import { createRoutingScripts } from '../lua/routing.ts'
+import { createAudioScripts, createSessionScripts } from '../lua/session.ts'
+import { createCompletion } from './completion/completion.ts'
+import { createOutbox } from './completion/outbox.ts'
+import { createResults } from './completion/results.ts'
+import { createAuthenticate } from './gateway/auth.ts'
+import { createGateway, type Gateway } from './gateway/gateway.ts'
+import { createHttp, listen } from './gateway/http.ts'
+import { createAudioStore } from './platform/audio.ts'
+import { systemClock } from './platform/clock.ts'
+import type { Config } from './platform/config.ts'
+import { leasePolicy, LIMITS } from './platform/limits.ts'
+import { startAll } from './platform/lifecycle.ts'
+import type { Log } from './platform/log.ts'
+import { createMetrics } from './platform/metrics.ts'
+import { openQueues } from './platform/queues.ts'
+import type { Store } from './platform/redis.ts'
+import { LinguaError } from './protocol/codes.ts'
+import type { StartRequest } from './protocol/events.ts'
+import { gatewayId, jobId, sessionId } from './protocol/ids.ts'
+import { createRouter } from './routing/router.ts'
+import { createSevering } from './routing/sever.ts'
+import { createSessions } from './session/sessions.ts'
+import { createCancel } from './utterances/cancel.ts'
+import { createProcessor } from './utterances/processor.ts'
+import { createUtterancesWorker } from './utterances/worker.ts'
+import { createWatch } from './watch/watch.ts'
+
+export interface SchedulerOptions {
+  readonly config: Config
+  readonly store: Store
+  readonly log: Log
+}
+
+export interface Scheduler {
+  /** Where clients connect and operators ask. */
+  readonly url: string
+  /** Takes nothing new, finishes what is in hand within `timeoutMs`, then lets go. The store stays open. */
+  stop(timeoutMs: number): Promise<void>
+}
+
+/** Starts one scheduler. Any number may share a Redis; each may die at any moment. */
+export async function createScheduler({
+  config,
+  store,
+  log,
+}: SchedulerOptions): Promise<Scheduler> {
+  const { keys, audioKeys, call, callAudio, control } = store
+  const gatewayName = gatewayId(`g-${randomBytes(6).toString('hex')}`)
+  let gateway: Gateway | undefined
+  let draining = false
+
+  // ground: names, scripts, bytes, queues
+  const metrics = createMetrics(() => gateway?.sessions ?? 0)
+  const queues = openQueues(control, keys.prefix, log)
+  const audio = createAudioStore(store.audio, audioKeys)
+  const sessionScripts = createSessionScripts({ call, keys })
+  const completionScripts = createCompletionScripts({ call, keys, policy: settlePolicy(config) })
+  const routingScripts = createRoutingScripts({ call, keys, policy: routePolicy(config) })
+  const fleet = createFleetScripts({ call, keys, policy: leasePolicy(config.leaseMs) })
+
+  // rooms: sessions, routing, completion
+  const sessions = createSessions({
+    scripts: { ...sessionScripts, ...createAudioScripts({ call: callAudio, keys: audioKeys }) },
+    audioKeys,
+    gateway: gatewayName,
+    clock: systemClock,
+    async enqueue(job) {
+      const id = jobId(sessionId(job.sessionId), job.index)
+      await queues.utterances.add('utterance', job, { jobId: id })
+    },
+    parseRequest: (text): StartRequest => JSON.parse(text),
+  })
+  const severing = createSevering({ control, keys, queues })
+  const router = createRouter({ scripts: routingScripts, affinity: config.affinity.mode })
+  const completion = createCompletion({ scripts: completionScripts, log, metrics })
+  const results = createResults({ outbox: createOutbox(control, keys), audio, log })
+
+  // floors above: the processor of utterances, the watch, the edge
+  const processor = createProcessor({
+    control,
+    keys,
+    audioKeys,
+    queues,
+    scripts: routingScripts,
+    router,
+    severing,
+    completion,
+    audio,
+    startDeadlineMs: config.startDeadlineMs,
+    metrics,
+    log,
+  })
+  const utterances = createUtterancesWorker({
+    connection: store.worker,
+    prefix: keys.prefix,
+    processor,
+    log,
+  })
+  const watch = createWatch({
+    control,
+    keys,
+    queues,
+    fleet,
+    completion: completionScripts,
+    severing,
+    headWaitMs: config.headWaitMs,
+    log,
+  })
+  const http = createHttp({
+    registry: metrics.registry,
+    unready: async () => {
+      if (draining) return 'draining'
+      return control.ping().then(
+        () => undefined,
+        () => 'redis does not answer',
+      )
+    },
+  })
+  gateway = createGateway({
+    http,
+    clock: systemClock,
+    log,
+    sessions,
+    results,
+    authenticate: createAuthenticate(config.authSecret),
+    subscribe: (listener) => store.subscribe(keys.gateway(gatewayName), listener),
+    admit: async () => {
+      if (draining) throw new LinguaError('draining')
+      return Promise.resolve()
+    },
+    cancel: createCancel({ control, keys, completion, severing }),
+    close: async (session, state, reason) => {
+      const { id, epoch, lastIndex } = session
+      const word = await sessionScripts.closeSession({
+        session: id,
+        epoch,
+        lastIndex,
+        state,
+        reason,
+      })
+      return word === state
+    },
+    touch: async (held) => {
+      const words = await Promise.all(
+        held.map(({ id, epoch }) =>
+          sessionScripts.touchSession({ session: id, epoch, lifeMs: LIMITS.sessionLifeMs }),
+        ),
+      )
+      return held.filter((_, i) => words[i] !== 'touched')
+    },
+    counted: (reason) => metrics.cuts.inc({ reason }),
+  })
+
+  let url = ''
+  const running = await startAll([
+    { name: 'queues', start: async () => {}, stop: () => queues.close() },
+    watch,
+    { name: 'utterances', ...utterances },
+    gateway,
+    {
+      name: 'http',
+      start: async () => void (url = await listen(http, config.host, config.port)),
+      stop: async () => void (draining = true),
+    },
+  ])
+  return { url, stop: (timeoutMs) => running.stop(timeoutMs) }
+}
+
+const settlePolicy = (config: Config) => ({
+  dedupWindowMs: config.dedupWindowMs,
+  sessionLifeMs: LIMITS.sessionLifeMs,
+  recordLifeMs: LIMITS.settledRecordLifeMs,
+})
+
+const routePolicy = (config: Config) => ({
+  affinityPenaltyMs: config.affinity.penaltyMs,
+  affinityTtlMs: config.affinity.ttlMs,
+  startDeadlineMs: config.startDeadlineMs,
+  overallDeadlineMs: config.overallDeadlineMs,
+  maxAttempts: LIMITS.maxAttempts,
+  retryBackoffMs: LIMITS.retryBackoffMs,
+  recordLifeMs: config.overallDeadlineMs + LIMITS.sessionLifeMs,
+})

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import type { AudioScripts, SessionScripts } from '../../lua/session.ts'
+import type { AudioKeys } from '../../lua/keys.ts'
+import type { Clock } from '../platform/clock.ts'
+import { LIMITS } from '../platform/limits.ts'
+import { LinguaError } from '../protocol/codes.ts'
+import type { ResumeRequest, StartRequest } from '../protocol/events.ts'
+import { sessionId, type GatewayId, type SessionId } from '../protocol/ids.ts'
+import type { UtteranceJob } from '../protocol/jobs.ts'
+import { Session } from './session.ts'
+import { hashToken, newToken } from './tokens.ts'
+
+export interface SessionDeps {
+  readonly scripts: SessionScripts & AudioScripts
+  readonly audioKeys: AudioKeys
+  readonly gateway: GatewayId
+  readonly clock: Clock
+  /** Adds the job of an utterance; adding it again is harmless. */
+  readonly enqueue: (job: UtteranceJob) => Promise<void>
+  /** Reads what a stored session asked for. */
+  readonly parseRequest: (text: string) => StartRequest
+}
+
+export interface OpenSession {
+  readonly session: Session
+  readonly resumeToken: string
+  readonly nextChunk: number
+  /** Set when the session had been closed before it was resumed: nothing but its results is left. */
+  readonly closed: boolean
+}
+
+export interface Sessions {
+  start(request: StartRequest, subject: string): Promise<OpenSession>
+  /** Throws `session_not_found` or `resume_rejected`. */
+  resume(request: ResumeRequest, subject: string): Promise<OpenSession>
+}
+
+/** Begins sessions and takes them over from other connections. */
+export function createSessions(deps: SessionDeps): Sessions {
+  const { scripts, gateway } = deps
+  const openAudio = async (session: SessionId, epoch: number) => {
+    const audio = await scripts.openAudio({ session, epoch, lifeMs: LIMITS.sessionLifeMs })
+    if (audio.kind === 'superseded')
+      throw new LinguaError('resume_rejected', 'the session was resumed on another connection')
+    return audio
+  }
+  return {
+    async start(request, subject) {
+      const id = sessionId(randomBytes(9).toString('base64url').replaceAll('_', '.'))
+      const resumeToken = newToken()
+      await scripts.startSession({
+        session: id,
+        gateway,
+        tokenHash: hashToken(resumeToken),
+        request: JSON.stringify(request),
+        subject,
+        lifeMs: LIMITS.sessionLifeMs,
+      })
+      const audio = await openAudio(id, 1)
+      const session = new Session(deps, { id, epoch: 1, request, audio })
+      return { session, resumeToken, nextChunk: 0, closed: false }
+    },
+    async resume(request, subject) {
+      const id = sessionId(request.sessionId)
+      const resumeToken = newToken()
+      const answer = await scripts.resumeSession({
+        session: id,
+        gateway,
+        tokenHash: hashToken(request.token),
+        nextTokenHash: hashToken(resumeToken),
+        subject,
+      })
+      if (answer.kind !== 'resumed')
+        throw new LinguaError(answer.kind === 'rejected' ? 'resume_rejected' : 'session_not_found')
+      const audio = await openAudio(id, answer.epoch)
+      const session = new Session(deps, {
+        id,
+        epoch: answer.epoch,
+        request: deps.parseRequest(answer.request),
+        audio,
+      })
+      return {
+        session,
+        resumeToken,
+        nextChunk: audio.nextChunk,
+        closed: answer.state === 'closed',
+      }
+    },
+  }
+}

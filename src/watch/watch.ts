@@ -1,0 +1,114 @@
+import type { Redis } from 'ioredis'
+import type { CompletionScripts } from '../../lua/completion.ts'
+import type { FleetScripts, Life } from '../../lua/fleet.ts'
+import { nodeQueue, type Keys } from '../../lua/keys.ts'
+import { LIMITS } from '../platform/limits.ts'
+import type { Service } from '../platform/lifecycle.ts'
+import type { Log } from '../platform/log.ts'
+import type { Queues } from '../platform/queues.ts'
+import { isRedisDown } from '../platform/redis.ts'
+import {
+  incarnation,
+  nodeId,
+  parseAttemptId,
+  type AttemptId,
+  type SessionId,
+} from '../protocol/ids.ts'
+import type { Severing } from '../routing/sever.ts'
+
+export interface WatchDeps {
+  readonly control: Redis
+  readonly keys: Keys
+  readonly queues: Queues
+  readonly fleet: Pick<FleetScripts, 'tickWatch'>
+  readonly completion: Pick<CompletionScripts, 'markGap'>
+  readonly severing: Severing
+  readonly headWaitMs: number
+  readonly log: Log
+}
+
+/** Most items of each kind that one tick takes on; the next one sees the rest. */
+const BATCH = 100
+
+/**
+ * Notices what nobody reports: nodes that fell silent, attempts past their deadline, results that hold
+ * others back. Every scheduler runs one and none is special: each step may be done twice, the loser's
+ * error is harmless, and what a dying watch leaves half done another one finds in the same zset.
+ */
+export function createWatch(deps: WatchDeps): Service {
+  const { fleet, log } = deps
+  const busy = new Map<string, Promise<void>>()
+  let timer: NodeJS.Timeout | undefined
+  let ticking: Promise<void> = Promise.resolve()
+
+  /** Runs a step beside the tick, once at a time for each subject: a tick never waits for a step. */
+  const once = (subject: string, step: () => Promise<void>): void => {
+    if (busy.has(subject)) return
+    const run = step()
+      .catch((error: unknown) => note(log, error, subject))
+      .finally(() => busy.delete(subject))
+    busy.set(subject, run)
+  }
+  const tick = async (): Promise<void> => {
+    const due = await fleet.tickWatch({ limit: BATCH, headWaitMs: deps.headWaitMs })
+    for (const life of due.fencing)
+      once(nodeQueue(life.node, life.incarnation), () => fence(deps, life))
+    for (const attempt of due.overdue) once(attempt, () => endOverdue(deps, attempt))
+    for (const session of due.gaps) once(session, () => markGap(deps, session))
+  }
+  return {
+    name: 'watch',
+    async start() {
+      await tick()
+      timer = setInterval(() => {
+        ticking = tick().catch((error: unknown) => note(log, error, 'tick'))
+      }, LIMITS.watchMs)
+    },
+    async stop() {
+      clearInterval(timer)
+      await ticking
+      await Promise.all(busy.values())
+    },
+  }
+}
+
+/** Out of the pools already: delete its queue, which wakes every parent, then forget its slots. */
+async function fence({ control, keys, queues, log }: WatchDeps, life: Life): Promise<void> {
+  const name = nodeQueue(life.node, life.incarnation)
+  await queues.node(name).obliterate({ force: true })
+  await queues.forget(name)
+  await control
+    .multi()
+    .unlink(keys.slots(life.node, life.incarnation), keys.orders(life.node, life.incarnation))
+    .zrem(keys.fencing, `${life.node}-${life.incarnation}`)
+    .exec()
+  log.info({ node: life.node, incarnation: life.incarnation }, 'node fenced')
+}
+
+/** Cuts an attempt past its deadline loose: its parent wakes and goes on elsewhere. */
+async function endOverdue({ control, keys, severing, log }: WatchDeps, attempt: AttemptId) {
+  const parsed = parseAttemptId(attempt)
+  const record =
+    parsed && (await control.hmget(keys.attempt(parsed.job), 'n', 'node', 'incarnation', 'open'))
+  const [n, node, life, open] = record ?? []
+  if (!parsed || Number(n) !== parsed.n || open !== '1' || !node || !life) {
+    await control.zrem(keys.deadlines, attempt)
+    return
+  }
+  log.info({ utterance: parsed.job, attempt, node }, 'attempt overdue')
+  await severing.attempt(parsed.job, {
+    n: parsed.n,
+    node: nodeId(node),
+    incarnation: incarnation(life),
+  })
+}
+
+async function markGap({ completion, headWaitMs, log }: WatchDeps, session: SessionId) {
+  const answer = await completion.markGap({ session, headWaitMs })
+  if (answer.kind === 'marked') log.info({ session, index: answer.index }, 'gap marked')
+}
+
+function note(log: Log, error: unknown, subject: string): void {
+  if (isRedisDown(error)) log.debug({ err: error, subject }, 'watch waits for redis')
+  else log.warn({ err: error, subject }, 'watch step failed')
+}

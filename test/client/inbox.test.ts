@@ -1,0 +1,30 @@
+import { describe, expect, test } from 'vitest'
+import { Inbox } from '../../src/client/inbox.ts'
+import { finalResult } from './tiny-gateway.ts'
+
+describe('inbox', () => {
+  test('a sequence number is taken once', () => {
+    const inbox = new Inbox()
+    expect(inbox.take(finalResult(1, 0))).toBe(true)
+    expect(inbox.take(finalResult(1, 0))).toBe(false)
+    expect(inbox.lastSeq).toBe(1)
+  })
+
+  test('a second final result of an index is dropped but acknowledged', () => {
+    const inbox = new Inbox()
+    inbox.take(finalResult(1, 1))
+    expect(inbox.take(finalResult(2, 1))).toBe(false)
+    inbox.take(finalResult(3, 0))
+    expect(inbox.take(finalResult(4, 0))).toBe(false)
+    expect(inbox.take(finalResult(5, 1))).toBe(false)
+    expect(inbox.lastSeq).toBe(5)
+  })
+
+  test('the outcome behind a gap marker is surfaced when it comes', () => {
+    const inbox = new Inbox()
+    expect(inbox.take({ seq: 1, index: 0, kind: 'gap' })).toBe(true)
+    expect(inbox.take(finalResult(2, 1))).toBe(true)
+    expect(inbox.take({ ...finalResult(3, 0), late: true })).toBe(true)
+    expect(inbox.lastIndex).toBe(1)
+  })
+})

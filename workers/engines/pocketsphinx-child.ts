@@ -1,0 +1,24 @@
+import type { Question, Statement } from './decoder.ts'
+import { EN_US, loadDecoder, MODEL_RATE } from './libpocketsphinx.ts'
+import { createResampler } from './resample.ts'
+
+function say(statement: Statement, then?: () => void): void {
+  process.send?.(statement, undefined, undefined, then)
+}
+
+// However the parent dies the channel closes, and is seen after the decode in progress.
+process.once('disconnect', () => process.exit(0))
+
+try {
+  const decode = loadDecoder(EN_US)
+  const resample = createResampler(MODEL_RATE)
+  process.on('message', ({ id, pcm, sampleRate }: Question) => {
+    resample(pcm, sampleRate)
+      .then((samples) => say({ kind: 'text', id, text: decode(samples) }))
+      // The decoder is in an unknown state: the parent sees the end and starts another.
+      .catch(() => process.exit(1))
+  })
+  say({ kind: 'ready' })
+} catch (error) {
+  say({ kind: 'unable', message: String(error) }, () => process.exit(1))
+}

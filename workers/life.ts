@@ -1,0 +1,99 @@
+import { Worker } from 'bullmq'
+import type { FleetScripts, Life } from '../lua/fleet.ts'
+import { LinguaError } from '../src/protocol/codes.ts'
+import { nodeId } from '../src/protocol/ids.ts'
+import type { ChildJob, ChildResult, Registration } from '../src/protocol/jobs.ts'
+import { startLease, type Lease, type ToLease } from './lease.ts'
+import type { Log } from '../src/platform/log.ts'
+import type { Store } from '../src/platform/redis.ts'
+
+export interface LifeDeps {
+  readonly store: Store
+  readonly fleet: FleetScripts
+  readonly log: Log
+  readonly leaseMs: number
+  readonly registration: Registration
+  readonly process: (
+    job: { data: unknown; id?: string | undefined },
+    signal?: AbortSignal,
+  ) => Promise<ChildResult>
+  readonly vitals: () => ToLease['vitals']
+  readonly abortAll: (reason: LinguaError) => void
+  readonly abort: (attempt: string) => void
+  readonly drain: () => void
+  /** This life is over though nobody here ended it: fenced, or another process has the id. */
+  readonly superseded: () => void
+}
+
+export interface NodeLife extends Life {
+  /** Takes no new work and hands on what waits; resolves when what runs is done, or at the deadline. */
+  stop(deadline: AbortSignal): Promise<void>
+  /** Lets go at once: another life has begun. */
+  abandon(): Promise<void>
+}
+
+const NODE_LOCK_MS = 120_000
+
+/**
+ * One life of a node, from registration to its end: an incarnation, a queue nobody else pulls, a lease.
+ *
+ *   warming -> ready -> draining -> left          by its own will
+ *                  \-> superseded                 fenced; a new life begins
+ */
+export async function beginLife(deps: LifeDeps): Promise<NodeLife> {
+  const { store, fleet, log, registration } = deps
+  const { incarnation, queue } = await fleet.registerNode(registration)
+  const life: Life = { node: nodeId(registration.id), incarnation }
+  const worker = new Worker<ChildJob, ChildResult>(
+    queue,
+    async (job, _token, signal) => deps.process(job, signal),
+    {
+      connection: store.worker,
+      prefix: store.keys.prefix,
+      autorun: false,
+      concurrency: registration.capacity,
+      lockDuration: NODE_LOCK_MS,
+      skipStalledCheck: true,
+      drainDelay: 1,
+      runRetryDelay: 500,
+    },
+  )
+  worker.on('error', (error) => log.debug({ err: error, queue }, 'node worker'))
+  let ended = false
+  const lease: Lease = startLease(
+    { url: store.url, prefix: store.keys.prefix, life, leaseMs: deps.leaseMs },
+    {
+      vitals: deps.vitals,
+      order: (order) => (order.kind === 'drain' ? deps.drain() : deps.abort(order.attempt)),
+      missed: (why) => log.warn({ node: life.node, why }, 'beat missed'),
+      superseded: () => {
+        if (!ended) deps.superseded()
+      },
+    },
+  )
+  await worker.waitUntilReady()
+  worker.run().catch((error: unknown) => log.error({ err: error, queue }, 'node worker ended'))
+  await lease.become('ready')
+  const letGo = async (): Promise<void> => {
+    ended = true
+    deps.abortAll(new LinguaError('node_lost', 'this life of the node is over'))
+    await worker.close(true)
+    await lease.stop()
+  }
+  return {
+    ...life,
+    async stop(deadline) {
+      ended = true
+      await lease.become('draining')
+      const idle = worker.close()
+      const late = new Promise<void>((resolve) => {
+        if (deadline.aborted) resolve()
+        deadline.addEventListener('abort', () => resolve(), { once: true })
+      })
+      await Promise.race([idle, late])
+      await fleet.leaveFleet(life).catch((error: unknown) => log.debug({ err: error }, 'not left'))
+      await letGo()
+    },
+    abandon: letGo,
+  }
+}

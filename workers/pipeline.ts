@@ -1,0 +1,98 @@
+import type { Progress } from './progress.ts'
+import type { AudioStore } from '../src/platform/audio.ts'
+import type { Clock } from '../src/platform/clock.ts'
+import { LinguaError } from '../src/protocol/codes.ts'
+import { BYTES_PER_SAMPLE } from '../src/protocol/events.ts'
+import type { ChildJob, ChildResult, SpeechRef } from '../src/protocol/jobs.ts'
+import type { Engine, Stages } from './engine.ts'
+
+export interface PipelineDeps {
+  readonly engine: Engine
+  readonly audio: AudioStore
+  readonly clock: Clock
+}
+
+/**
+ * One attempt: recognize, translate, synthesize, under one signal. Speech that fails leaves the text.
+ * Throws `LinguaError`; a result is a function of the job's inputs and nothing else.
+ */
+export async function runPipeline(
+  deps: PipelineDeps,
+  job: ChildJob,
+  progress: Progress,
+): Promise<ChildResult> {
+  const { signal } = progress
+  const audio = await deps.audio.read(job.audio)
+  if (audio.length < job.audio.bytes)
+    throw new LinguaError('bad_audio', `${audio.length} of ${job.audio.bytes} bytes are there`)
+  progress.tell('started')
+  const { encoding, sampleRate } = job.audio
+  const { source, candidates, target, attempt } = job
+  const stages = deps.engine.begin({
+    ...{ audio, encoding, sampleRate, source, candidates, target, attempt, signal },
+  })
+  const timed = stopwatch(deps.clock)
+  const heard = await progress.within(stages.recognize())
+  const recognizeMs = timed()
+  const detected = heard.detected === undefined ? {} : { detected: heard.detected }
+  if (heard.text.trim() === '')
+    return {
+      v: 1,
+      outcome: 'empty',
+      ...detected,
+      timings: { recognizeMs, translateMs: 0, synthesizeMs: 0 },
+    }
+  progress.tell('transcribed', heard.text)
+  timed()
+  const translation = await progress.within(stages.translate(heard.text, heard.detected ?? source))
+  const translateMs = timed()
+  progress.tell('translated', translation)
+  timed()
+  const speech = await say(deps, job, { stages, translation, progress })
+  const timings = { recognizeMs, translateMs, synthesizeMs: timed() }
+  return {
+    v: 1,
+    outcome: 'translated',
+    transcript: heard.text,
+    translation,
+    ...detected,
+    ...(speech && { speech }),
+    timings,
+  }
+}
+
+/** Failing speech never takes the text away; only an abort does. */
+async function say(
+  { audio }: PipelineDeps,
+  job: ChildJob,
+  { stages, translation, progress }: { stages: Stages; translation: string; progress: Progress },
+): Promise<SpeechRef | { failed: string } | undefined> {
+  if (!job.speech) return undefined
+  try {
+    const spoken = await progress.within(stages.synthesize(translation))
+    if (!spoken) return undefined
+    const { bytes, encoding, sampleRate } = spoken
+    await audio.writeSpeech({ ...job.speech, bytes })
+    return {
+      key: job.speech.key,
+      bytes: bytes.length,
+      encoding,
+      sampleRate,
+      durationMs: Math.round((bytes.length * 1000) / (BYTES_PER_SAMPLE * sampleRate)),
+    }
+  } catch (error) {
+    if (progress.signal.aborted) throw error
+    return { failed: error instanceof LinguaError ? error.code : 'engine_error' }
+  }
+}
+
+/** Milliseconds since the last look, to a tenth. */
+function stopwatch(clock: Clock): () => number {
+  let last = clock.now()
+  return () => {
+    const now = clock.now()
+    const spent = Math.round((now - last) * 10) / 10
+    last = now
+    return spent
+  }
+}
