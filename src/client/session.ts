@@ -149,6 +149,11 @@ export class Session {
     return (this.#closing ??= this.#close())
   }
 
+  /** Lets go without closing: the session stays where it is and can be resumed while its window lasts. */
+  leave(): void {
+    this.#finish({ reason: 'left' })
+  }
+
   async #close(): Promise<CloseAnswer> {
     this.#assertOpen()
     const { lastIndex, unfinished } = await this.#outgoing.ask<CloseAnswer>({

@@ -58,7 +58,7 @@ function createWorld(prefix: string, onCleanup: (undo: () => Promise<unknown>) =
         endpointing: { mode: 'manual' },
         ...options,
       })
-      undo.push(async () => session.abandon())
+      undo.push(async () => session.leave())
       return session
     },
   }

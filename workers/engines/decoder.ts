@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { z } from 'zod'
 import { LinguaError } from '../../src/protocol/codes.ts'
 import { BYTES_PER_SAMPLE } from '../../src/protocol/events.ts'
-import { bounded } from './bounded.ts'
+import { unlessAborted, within } from './bounded.ts'
 import type { Child } from './child-pool.ts'
 
 /** 16-bit little-endian mono samples. */
@@ -82,7 +82,8 @@ export class Decoder implements Child {
     const timeoutMs = decodeTimeoutMs(audio)
     const late = (): Error => failure(`the decoder did not answer within ${timeoutMs} ms`)
     try {
-      const statement = await bounded(this.#ask({ id, ...audio }), { timeoutMs, late, signal })
+      const answer = within(this.#ask({ id, ...audio }), timeoutMs, late)
+      const statement = await unlessAborted(answer, signal)
       if (statement.kind === 'text' && statement.id === id) return statement.text
       throw failure(`the decoder said "${statement.kind}" instead of the words it was asked for`)
     } catch (error) {
@@ -98,7 +99,7 @@ export class Decoder implements Child {
 
   async #start(): Promise<void> {
     const late = (): Error => failure(`the decoder was not ready within ${START_TIMEOUT_MS} ms`)
-    const statement = await bounded(this.#listen(), { timeoutMs: START_TIMEOUT_MS, late })
+    const statement = await within(this.#listen(), START_TIMEOUT_MS, late)
     if (statement.kind === 'ready') return
     throw failure(statement.kind === 'unable' ? statement.message : 'the decoder spoke too early')
   }
