@@ -18,7 +18,7 @@
       ARGV[7] bind or clear: what the cut's reason does to the session's home
       ARGV[8] affinity penalty, ms
       ARGV[9] home's life, ms
-      ARGV[10] start deadline, ms
+      ARGV[10] start deadline, ms; the estimated wait on the node is granted twice on top
       ARGV[11] overall deadline, ms
       ARGV[12] most errors, and most re-homes
       ARGV[13] wait before going back to a node already tried, ms
@@ -75,7 +75,7 @@ local n = record.n + 1
 local incarnation = redis.call("HGET", prefix .. ":node:" .. chosen.id, "incarnation")
 beginAttempt(KEYS[3], n, chosen.id, incarnation)
 redis.call("ZADD", prefix .. ":slots:" .. chosen.id .. "-" .. incarnation, fleet, job .. "." .. n)
-redis.call("ZADD", KEYS[5], fleet + ARGV[10], job .. "." .. n)
+redis.call("ZADD", KEYS[5], fleet + ARGV[10] + 2 * chosen.wait, job .. "." .. n)
 rateNode(prefix, chosen.id, now)
 bindHome(KEYS[4], index, ARGV[7], chosen.id, incarnation, ARGV[9])
 redis.call("PUBLISH", prefix .. ":gateway:" .. gateway, "progress " .. job .. "." .. n .. " dispatched ")

@@ -110,7 +110,10 @@ async function embedded(
   return url
 }
 
-/** The first signal stops in order, a second one ends at once. */
+/**
+ * The first signal stops in order, a second one ends at once. A process started with an IPC channel
+ * also stops when its parent is gone, even if that was killed.
+ */
 function onSignal(log: Log): (running: Running) => Promise<void> {
   let asked: (signal: 'SIGINT' | 'SIGTERM') => void = () => {}
   const first = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {
@@ -124,6 +127,7 @@ function onSignal(log: Log): (running: Running) => Promise<void> {
       log.info({ signal }, 'stopping')
       asked(signal)
     })
+  process.once('disconnect', () => asked('SIGTERM'))
   return async (running) => {
     const signal = await first
     await running.stop(STOP_MS)

@@ -161,3 +161,13 @@ function randomNodeId(): string {
     .slice(0, 40)
   return `${host || 'node'}-${randomBytes(3).toString('hex')}`
 }
+
+/** The environment of a child process: this one's, with some settings of its own. */
+export const environmentWith = (settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
+  ...process.env,
+  ...settings,
+})
+
+/** Whether a stream wants colours: a terminal does, unless NO_COLOR is set. */
+export const wantsColor = (stream: { readonly isTTY?: boolean }): boolean =>
+  stream.isTTY === true && !process.env['NO_COLOR']

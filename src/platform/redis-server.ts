@@ -71,9 +71,10 @@ export async function startRedisServer(
 /**
  * One process that becomes the server in three steps, none of which leaves anything to clean up:
  * `flock` takes the folder and hands the lock on to the server, so that it is free exactly when the
- * server is gone; `setpriv` has the kernel send SIGTERM to the server when its owner (the thread that
- * called) dies, however that happens; the shell gives up if the owner died before that was arranged. A session of its own
- * keeps the Ctrl-C of a terminal from the server, which must outlive the owner's clean shutdown.
+ * server is gone; `setpriv` has the kernel send SIGTERM to the server when its owner, the thread
+ * that called, dies in whatever way; the shell gives up if that happened before it was arranged.
+ * A session of its own keeps the Ctrl-C of a terminal from the server, which must outlive the
+ * owner's clean shutdown.
  */
 function spawnBound({ program, dir }: RedisServerOptions): ChildProcess {
   const lock = ['-n', '-E', String(LOCKED), '-F', 'lock']

@@ -18,7 +18,7 @@ export interface World {
   client(scheduler: Scheduler | readonly Scheduler[], options?: Partial<ConnectOptions>): Promise<Session>
 }
 
-function createWorld(prefix: string, onCleanup: (undo: () => Promise<unknown>) => void): World {
+function createWorld(prefix: string, onCleanup: (undo: () => Promise<void>) => void): World {
   const url = inject('redisUrl')
   const undo: (() => Promise<unknown>)[] = []
   onCleanup(async () => {

@@ -24,7 +24,7 @@ export interface Mode {
 export async function findModes(folder: string, source: string): Promise<readonly Mode[]> {
   const files = await readdir(folder).catch(() => [])
   const modes: Mode[] = []
-  for (const file of files.toSorted()) {
+  for (const file of files) {
     const [, name = '', from = '', to = ''] = /^((\w+)-(\w+))\.mode$/.exec(file) ?? []
     const target = TAGS[to]
     if (TAGS[from] !== source || target === undefined) continue

@@ -40,7 +40,7 @@ export class ApertiumPipeline implements Child {
     this.#shell.stdin.on('error', broken)
     this.#shell.stdout.once('close', broken)
     this.#shell.stdout.setEncoding('utf8').on('data', (part: string) => this.#read(part))
-    this.ready = this.#request('Ready.', START_TIMEOUT_MS).then(() => {})
+    this.ready = this.#start()
   }
 
   get alive(): boolean {
@@ -58,6 +58,11 @@ export class ApertiumPipeline implements Child {
 
   end(): void {
     this.#break(failure('the pipeline was ended'))
+  }
+
+  /** The first answer takes 100 ms: every stage loads what it needs. */
+  async #start(): Promise<void> {
+    await this.#request('Ready.', START_TIMEOUT_MS)
   }
 
   async #request(text: string, timeoutMs: number): Promise<string> {

@@ -35,7 +35,7 @@ export function run(program, args, options = {}) {
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 64 * 1024 * 1024,
   })
-  const output = done.error ? String(done.error.message) : `${done.stdout}${done.stderr}`
+  const output = done.error ? done.error.message : `${done.stdout}${done.stderr}`
   return { ok: done.status === 0, output }
 }
 
