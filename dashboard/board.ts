@@ -41,7 +41,6 @@ export function createBoard({ redis, prefix, path, write, log }: BoardDeps): Boa
         // Otherwise the board sends one CLIENT LIST for each queue on each poll.
         showWorkers: false,
         pollingInterval: { showSetting: false, forceInterval: POLL_S },
-        overview: { groupByDelimiter: true },
         miscLinks: [{ text: 'Fleet', url: '/' }],
         hideDocsLink: true,
       },
@@ -54,7 +53,8 @@ export function createBoard({ redis, prefix, path, write, log }: BoardDeps): Boa
     const queue = new Queue(name, options)
     queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'))
     shown.set(name, queue)
-    board.addQueue(new BullMQAdapter(queue, { readOnlyMode: !write, delimiter: '-' }))
+    // No delimiter: grouping by dashes would take the ids of nodes apart, which are full of them.
+    board.addQueue(new BullMQAdapter(queue, { readOnlyMode: !write }))
   }
   const remove = async (name: string): Promise<void> => {
     board.removeQueue(name)

@@ -1,4 +1,4 @@
-import { html } from 'hono/html'
+import { html, raw } from 'hono/html'
 import type { Fleet, NodeView } from './fleet.ts'
 import type { FleetState } from './follow.ts'
 
@@ -14,7 +14,7 @@ export const fleetPage = ({ fleet, fault }: FleetState) =>
         <meta http-equiv="refresh" content="${REFRESH_S}" />
         <title>LinguaMQ fleet</title>
         <style>
-          ${STYLE}
+          ${raw(STYLE)}
         </style>
       </head>
       <body>

@@ -120,29 +120,3 @@ export function createProgressScripts(deps: ScriptDeps<Keys>): ProgressScripts {
     },
   }
 }
-
-/** What scripts publish on the channel of a gateway. */
-export type GatewayNews =
-  | { readonly kind: 'wake'; readonly session: string }
-  | { readonly kind: 'superseded'; readonly session: string; readonly epoch: number }
-  | {
-      readonly kind: 'progress'
-      readonly attempt: string
-      readonly stage: Stage
-      readonly text: string
-    }
-
-/** Reads one message of a gateway's channel; undefined if it is none of ours. */
-export function parseNews(message: string): GatewayNews | undefined {
-  const [kind, a = '', b = '', ...rest] = message.split(' ')
-  switch (kind) {
-    case 'wake':
-      return { kind, session: a }
-    case 'superseded':
-      return { kind, session: a, epoch: Number(b) }
-    case 'progress':
-      return { kind, attempt: a, stage: b as Stage, text: rest.join(' ') }
-    default:
-      return undefined
-  }
-}

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { Languages, Registration, Vitals } from '../src/protocol/jobs.ts'
 import {
+  childId,
   incarnation,
   nodeId,
+  sessionId,
   type AttemptId,
   type Incarnation,
   type NodeId,
   type SessionId,
 } from '../src/protocol/ids.ts'
 import { nodeQueue, type Keys } from './keys.ts'
-import { reply, timeOf, type ScriptDeps } from './scripts.ts'
+import { reply, strings, timeOf, type ScriptDeps } from './scripts.ts'
 
 export type NodeState = 'warming' | 'ready' | 'draining'
 
@@ -108,8 +110,12 @@ export function createFleetScripts(
         [keys.nodes, keys.fencing, keys.clock, keys.deadlines, keys.heads],
         [keys.prefix, policy.graceMs, limit, headWaitMs, timeOf(deps)],
       )
-      const [fencing, overdue, gaps] = answer as readonly [string[], AttemptId[], SessionId[]]
-      return { fencing: fencing.map(parseLife), overdue, gaps }
+      const [fencing, overdue, gaps] = Array.isArray(answer) ? answer.map(strings) : []
+      return {
+        fencing: (fencing ?? []).map(parseLife),
+        overdue: (overdue ?? []).map(childId),
+        gaps: (gaps ?? []).map(sessionId),
+      }
     },
   }
 }

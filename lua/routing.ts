@@ -8,7 +8,7 @@ import {
   type SessionId,
 } from '../src/protocol/ids.ts'
 import type { Keys } from './keys.ts'
-import { reply, timeOf, type ScriptDeps } from './scripts.ts'
+import { oneOf, reply, timeOf, type ScriptDeps } from './scripts.ts'
 
 /** How the attempt that ended came to its end: a code, or without a word when its child is just gone. */
 export interface Ended {
@@ -24,7 +24,7 @@ export type Route =
       readonly incarnation: Incarnation
       /** Estimated wait on that node, ms. */
       readonly waitMs: number
-      readonly decision: 'home' | 'balance' | 'rehome'
+      readonly decision: (typeof DECISIONS)[number]
     }
   | { readonly kind: 'wait'; readonly waitMs: number }
   | { readonly kind: 'no_node'; readonly sinceMs: number; readonly full: number }
@@ -109,6 +109,8 @@ export function createRoutingScripts(
   }
 }
 
+const DECISIONS = ['home', 'balance', 'rehome'] as const
+
 function parseRoute(answer: unknown): Route {
   const [word, a = '', b = '', c = '', wait, decision] = reply(answer, [
     'node',
@@ -128,7 +130,7 @@ function parseRoute(answer: unknown): Route {
         node: nodeId(b),
         incarnation: incarnation(c),
         waitMs: Number(wait),
-        decision: decision as 'home' | 'balance' | 'rehome',
+        decision: oneOf(DECISIONS, decision),
       }
     case 'wait':
       return { kind: word, waitMs: Number(a) }
@@ -136,7 +138,10 @@ function parseRoute(answer: unknown): Route {
       return { kind: word, sinceMs: Number(a), full: Number(b) }
     case 'exhausted':
       return { kind: word, code: a }
-    default:
+    case 'deadline':
+    case 'settled':
+    case 'superseded':
+    case 'unknown_session':
       return { kind: word }
   }
 }

@@ -51,10 +51,19 @@ export function reply<Word extends string>(
   answer: unknown,
   words: readonly Word[],
 ): readonly [Word, ...string[]] {
-  const [word, ...rest] = Array.isArray(answer) ? answer.map(String) : [String(answer)]
-  const known = words.find((each) => each === word)
-  if (known === undefined) throw new Error(`a script answered ${String(answer)}`)
-  return [known, ...rest]
+  const [word, ...rest] = strings(answer)
+  return [oneOf(words, word), ...rest]
+}
+
+/** A reply, or a list in one, as strings. */
+export const strings = (answer: unknown): string[] =>
+  Array.isArray(answer) ? answer.map(String) : [String(answer)]
+
+/** A word that must be one of these. */
+export function oneOf<Word extends string>(words: readonly Word[], text: string | undefined): Word {
+  const known = words.find((each) => each === text)
+  if (known === undefined) throw new Error(`a script answered ${text}, not ${words.join(' or ')}`)
+  return known
 }
 
 /** What the typed functions of a room need: a connection that knows the scripts, names, and time. */

@@ -1,13 +1,15 @@
-import type { CutReason } from '../src/protocol/events.ts'
+import { CUT_REASONS, type CutReason } from '../src/protocol/events.ts'
 import type { GatewayId, SessionId } from '../src/protocol/ids.ts'
 import type { AudioKeys, Keys } from './keys.ts'
-import { reply, timeOf, type ScriptDeps } from './scripts.ts'
+import { oneOf, reply, timeOf, type ScriptDeps } from './scripts.ts'
+
+const SESSION_STATES = ['open', 'closing', 'closed'] as const
 
 export type Resumed =
   | {
       readonly kind: 'resumed'
       readonly epoch: number
-      readonly state: 'open' | 'closing' | 'closed'
+      readonly state: (typeof SESSION_STATES)[number]
       readonly request: string
       readonly lastIndex: number | undefined
     }
@@ -69,7 +71,7 @@ export function createSessionScripts(deps: ScriptDeps<Keys>): SessionScripts {
       return {
         kind: word,
         epoch: Number(epoch),
-        state: state as 'open' | 'closing' | 'closed',
+        state: oneOf(SESSION_STATES, state),
         request,
         lastIndex: last ? Number(last) : undefined,
       }
@@ -214,7 +216,7 @@ function parseCut(index: number, text: string): Cut {
   const [reason, base, bytes, continues] = text.split(' ')
   return {
     index,
-    reason: reason as CutReason,
+    reason: oneOf(CUT_REASONS, reason),
     base: Number(base),
     bytes: Number(bytes),
     continues: continues === '1',

@@ -1,4 +1,3 @@
-import type { Appended } from '../../lua/session.ts'
 import type { Clock } from '../platform/clock.ts'
 import { LIMITS } from '../platform/limits.ts'
 import type { Log } from '../platform/log.ts'
@@ -59,7 +58,7 @@ export class LiveSession {
   /** Finalized and without a final result on this wire; `cutAt` if it was cut here. */
   readonly #unfinished = new Map<number, { finalized: Finalized; cutAt?: number }>()
   #timer: NodeJS.Timeout | undefined
-  #ticking: Promise<void> | undefined
+  #ticking = false
   #drained: (() => void) | undefined
   #ended = false
 
@@ -168,16 +167,18 @@ export class LiveSession {
 
   /** Cuts what is due and adds what could not be added, then sets the timer for the next time. */
   tick(): void {
-    this.#ticking ??= this.session
+    if (this.#ticking) return
+    this.#ticking = true
+    this.session
       .tick()
       .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'cut put off'))
       .finally(() => {
-        this.#ticking = undefined
+        this.#ticking = false
         this.#arm()
       })
   }
 
-  #stored(chunk: number, answer: Appended): void {
+  #stored(chunk: number, answer: Awaited<ReturnType<Session['append']>>): void {
     switch (answer.kind) {
       case 'stored':
         this.#pacer.stored(answer.nextChunk - 1)

@@ -23,6 +23,8 @@ export interface Program {
 
 /** How long a process may take to stop before it lets go of what is left. */
 const STOP_MS = 10_000
+/** Under npm one Ctrl-C arrives twice, from the terminal and from npm. */
+const ECHO_MS = 500
 const EXIT_OF_SIGNAL = { SIGINT: 130, SIGTERM: 0 } as const
 
 /** The life of one process: arguments, configuration, Redis, `run`, the ready line, signals, a clean end. */
@@ -119,13 +121,16 @@ function onSignal(log: Log): (running: Running) => Promise<void> {
   const first = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {
     asked = resolve
   })
-  let signals = 0
+  let askedAt: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
-      signals += 1
-      if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143)
-      log.info({ signal }, 'stopping')
-      asked(signal)
+      if (askedAt === undefined) {
+        askedAt = performance.now()
+        log.info({ signal }, 'stopping')
+        asked(signal)
+      } else if (performance.now() - askedAt > ECHO_MS) {
+        process.exit(signal === 'SIGINT' ? 130 : 143)
+      }
     })
   process.once('disconnect', () => asked('SIGTERM'))
   return async (running) => {

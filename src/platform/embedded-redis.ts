@@ -117,7 +117,7 @@ async function claim(
     server.kill()
     throw error
   })
-  log?.info({ dir, pid: server.pid }, 'embedded redis started')
+  log?.info({ dir, redisPid: server.pid }, 'embedded redis started')
   return own({ url, dir, server, log })
 }
 

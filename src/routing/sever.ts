@@ -4,6 +4,7 @@ import type { Queues } from '../platform/queues.ts'
 import { UTTERANCES } from '../protocol/jobs.ts'
 import {
   attemptId,
+  childId,
   type AttemptId,
   type Incarnation,
   type JobId,
@@ -67,5 +68,5 @@ function ignoreGone(error: unknown): void {
 /** The queue and the id in a child's key: `<prefix>:<queue>:<id>`. */
 export function parseChildKey(prefix: string, key: string): { queueName: string; id: AttemptId } {
   const [queueName = '', id = ''] = key.slice(prefix.length + 1).split(':')
-  return { queueName, id: id as AttemptId }
+  return { queueName, id: childId(id) }
 }

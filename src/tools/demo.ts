@@ -31,6 +31,8 @@ interface Options {
 
 const OUT = join('.lingua', 'demo')
 const CHUNK_MS = 100
+/** Under npm one Ctrl-C arrives twice, from the terminal and from npm. */
+const ECHO_MS = 500
 
 async function main(options: Options, report: Report, ending: AbortSignal): Promise<boolean> {
   const recordings = await Promise.all(options.files.map(openRecording))
@@ -61,13 +63,11 @@ async function startAll(parts: Part[], report: Report, ending: AbortSignal): Pro
     parts.push(part)
     report.line(`  ${name.padEnd(10)} ${shown(part)}`)
   }
-  return String(parts[0]?.ready['url'])
+  return `${parts[0]?.ready['url']}`
 }
 
 const shown = ({ ready }: Part): string =>
-  ready['url'] === undefined
-    ? `${String(ready['node'])} serves ${String(ready['pairs'])}`
-    : String(ready['url'])
+  ready['url'] === undefined ? `${ready['node']} serves ${ready['pairs']}` : `${ready['url']}`
 
 interface Work {
   readonly recordings: readonly Recording[]
@@ -141,7 +141,7 @@ async function writeSpeech(result: FinalResult, number: number, report: Report):
 
 async function keep(parts: readonly Part[], report: Report, ending: AbortSignal): Promise<void> {
   const dashboard = parts.find(({ name }) => name === 'dashboard')
-  report.title(`Still running. Dashboard: ${String(dashboard?.ready['url'])}  Ctrl-C ends it.`)
+  report.title(`Still running. Dashboard: ${dashboard?.ready['url']}  Ctrl-C ends it.`)
   const ended = new Promise<void>((resolve) => {
     ending.addEventListener('abort', () => resolve(), { once: true })
     if (ending.aborted) resolve()
@@ -170,13 +170,16 @@ function readOptions(): Options | undefined {
 function endingSignal(): { readonly signal: AbortSignal; readonly exitCode: () => number } {
   const ending = new AbortController()
   let code = 0
+  let endedAt = 0
   for (const [signal, exit] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)
     process.on(signal, () => {
-      if (code !== 0) process.exit(exit)
+      if (code !== 0 && performance.now() - endedAt > ECHO_MS) process.exit(exit)
+      if (code !== 0) return
       code = exit
+      endedAt = performance.now()
       ending.abort(new LinguaError('cancelled'))
     })
   return { signal: ending.signal, exitCode: () => code }

@@ -13,6 +13,7 @@ export interface Part {
   /** Resolves when the process has ended, however. */
   readonly ended: Promise<void>
   stop(): Promise<void>
+  kill(signal: NodeJS.Signals): void
 }
 
 export interface PartOptions {
@@ -65,7 +66,13 @@ export async function startPart({ name, entry, env, logs }: PartOptions): Promis
     child.kill('SIGKILL')
     throw error
   })
-  return { name, ready, ended, stop: () => stop(child, ended) }
+  return {
+    name,
+    ready,
+    ended,
+    stop: () => stop(child, ended),
+    kill: (signal) => void child.kill(signal),
+  }
 }
 
 function readyLine(line: string): Record<string, unknown> | undefined {

@@ -1,13 +1,15 @@
 import type { Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Keys } from '../../lua/keys.ts'
+import type { UtteranceJob } from '../protocol/jobs.ts'
 import { parseChildKey } from '../routing/sever.ts'
 import {
   attemptId,
   incarnation,
+  jobId,
   nodeId,
+  sessionId,
   type Incarnation,
-  type JobId,
   type NodeId,
 } from '../protocol/ids.ts'
 
@@ -29,8 +31,8 @@ export interface Entry {
 export const FIRST_ENTRY: Entry = { n: 0, at: undefined, child: { kind: 'none' }, strays: [] }
 
 /** Reads the attempt record and the parent's dependencies in one trip. */
-export async function readEntry(job: Job, redis: Redis, keys: Keys): Promise<Entry> {
-  const id = (job.id ?? '') as JobId
+export async function readEntry(job: Job<UtteranceJob>, redis: Redis, keys: Keys): Promise<Entry> {
+  const id = jobId(sessionId(job.data.sessionId), job.data.index)
   const [record, dependencies] = await Promise.all([
     redis.hmget(keys.attempt(id), 'n', 'node', 'incarnation', 'open'),
     job.getDependencies(),

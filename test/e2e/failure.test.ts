@@ -28,7 +28,9 @@ test('a one-node fleet tries again on its node', async ({ world }) => {
   expect(await heard.final(0)).toMatchObject({ outcome: 'translated', attempts: 3 })
 })
 
-test('an utterance that fails everywhere ends in its place and harms no other', async ({ world }) => {
+test('an utterance that fails everywhere ends in its place and harms no other', async ({
+  world,
+}) => {
   const scheduler = await world.scheduler()
   await world.node()
   const session = await world.client(scheduler)
@@ -73,7 +75,9 @@ test('an utterance that no node can take fails by the start deadline, the next o
   expect(await heard.final(1)).toMatchObject({ outcome: 'translated', transcript: 'in time' })
 })
 
-test('a missing head holds the others back for a bounded time, then comes late', async ({ world }) => {
+test('a missing head holds the others back for a bounded time, then comes late', async ({
+  world,
+}) => {
   const scheduler = await world.scheduler({ LINGUA_HEAD_WAIT_MS: '300' })
   await world.node({ LINGUA_NODE_CAPACITY: '4' })
   const session = await world.client(scheduler)

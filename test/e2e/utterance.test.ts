@@ -90,7 +90,9 @@ test('results come in the order of the speech, whichever is done first', async (
   ])
 })
 
-test('an utterance in work tells how far it is, and nothing after its result', async ({ world }) => {
+test('an utterance in work tells how far it is, and nothing after its result', async ({
+  world,
+}) => {
   const scheduler = await world.scheduler()
   await world.node()
   const session = await world.client(scheduler)
@@ -126,7 +128,9 @@ test('close answers after the last result', async ({ world }) => {
   expect(heard.results).toHaveLength(1)
 })
 
-test('a cancelled utterance ends as cancelled and its node stops working on it', async ({ world }) => {
+test('a cancelled utterance ends as cancelled and its node stops working on it', async ({
+  world,
+}) => {
   const scheduler = await world.scheduler()
   await world.node({ LINGUA_NODE_CAPACITY: '1' })
   const session = await world.client(scheduler)

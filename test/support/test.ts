@@ -15,7 +15,10 @@ export interface World {
   store(): Promise<Store>
   scheduler(env?: Record<string, string>): Promise<Scheduler>
   node(env?: Record<string, string>, engine?: Engine): Promise<Node>
-  client(scheduler: Scheduler | readonly Scheduler[], options?: Partial<ConnectOptions>): Promise<Session>
+  client(
+    scheduler: Scheduler | readonly Scheduler[],
+    options?: Partial<ConnectOptions>,
+  ): Promise<Session>
 }
 
 function createWorld(prefix: string, onCleanup: (undo: () => Promise<void>) => void): World {
@@ -35,7 +38,11 @@ function createWorld(prefix: string, onCleanup: (undo: () => Promise<void>) => v
     prefix,
     store,
     async scheduler(env = {}) {
-      const scheduler = await createScheduler({ config: config(env), store: await store(), log: quiet })
+      const scheduler = await createScheduler({
+        config: config(env),
+        store: await store(),
+        log: quiet,
+      })
       undo.push(() => scheduler.stop(2000))
       return scheduler
     },

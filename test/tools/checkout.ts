@@ -97,6 +97,7 @@ export const test = base.extend('checkout', async ({}, { onCleanup }) => {
   const lock = JSON.stringify({ packages: { '': {}, 'node_modules/a': { version: '1.0.0' } } })
   await checkout.write('package-lock.json', lock)
   await checkout.write('node_modules/.package-lock.json', lock)
+  await checkout.write('node_modules/a/package.json', '{}')
   await checkout.write('tsconfig.json', '{}')
   await checkout.write('tsconfig.build.json', '{}')
   await checkout.write('workers/main.ts', '')

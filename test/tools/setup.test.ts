@@ -133,7 +133,7 @@ test('a build needs no Debian package', async ({ checkout }) => {
   expect((await checkout.setUp(['build'])).code).toBe(0)
 })
 
-test('npm packages are installed when they are missing or not those of the lock file', async ({
+test('npm packages are installed when some are missing or not those of the lock file', async ({
   checkout,
 }) => {
   const install =
@@ -144,8 +144,10 @@ test('npm packages are installed when they are missing or not those of the lock 
   expect((await checkout.setUp(['build'])).code).toBe(0)
   await rm(join(checkout.folder, 'node_modules/.package-lock.json'))
   expect((await checkout.setUp(['build'])).code).toBe(0)
+  await rm(join(checkout.folder, 'node_modules/a'), { recursive: true })
+  expect((await checkout.setUp(['build'])).code).toBe(0)
   const npm = (await checkout.log()).filter((line) => line.startsWith('npm'))
-  expect(npm).toEqual(Array(2).fill('npm ci --include=dev --no-audit --no-fund'))
+  expect(npm).toEqual(Array(3).fill('npm ci --include=dev --no-audit --no-fund'))
 })
 
 test('npm packages for other platforms may be absent', async ({ checkout }) => {

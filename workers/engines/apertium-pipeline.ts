@@ -11,9 +11,9 @@ interface Pending {
   readonly reject: (reason: LinguaError) => void
 }
 
-const START_TIMEOUT_MS = 15_000
+const START_TIMEOUT_MS = 30_000
 /** A sentence takes 2 ms. */
-const ANSWER_TIMEOUT_MS = 5000
+const ANSWER_TIMEOUT_MS = 10_000
 const END_TIMEOUT_MS = 1000
 
 /** A running pipeline. It answers in the order of asking; any number may ask at once. */

@@ -7,6 +7,6 @@ export function asSentence(words: string): string {
   if (text === '') return ''
   const ended = /[.!?…:;][\p{Pe}\p{Pf}"']*$/u.test(text) ? text : `${text}.`
   return ended
-    .replaceAll(/(?<![\p{L}\p{N}.])i(?=[' .,!?]|$)/gu, 'I')
+    .replaceAll(/(?<![\p{L}\p{N}.])i(?=['\s,!?]|[.]?$)/gu, 'I')
     .replace(/^\p{Ll}/u, (letter) => letter.toUpperCase())
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run, tail } from './terminal.mjs'
 
@@ -8,7 +8,7 @@ export const NPM_COMMAND = 'npm ci --include=dev --no-audit --no-fund'
 
 /**
  * Says whether `node_modules` differs from what `package-lock.json` wants. npm writes its own list
- * of what it installed as the last thing, so an interrupted installation is seen as well.
+ * of what it installed as the last thing, but an installation on top of it may have been interrupted.
  * @param {string} root
  */
 export function modulesAreStale(root) {
@@ -18,7 +18,8 @@ export function modulesAreStale(root) {
   if (!there) return true
   return Object.entries(wanted).some(([path, { version, optional }]) => {
     const found = there[path]
-    return path !== '' && (found ? found.version !== version : !optional)
+    if (path === '' || (!found && optional)) return false
+    return found?.version !== version || !existsSync(join(root, path))
   })
 }
 
