@@ -42,6 +42,7 @@ export function createBoard({ redis, prefix, path, write, log }: BoardDeps): Boa
         showWorkers: false,
         pollingInterval: { showSetting: false, forceInterval: POLL_S },
         miscLinks: [{ text: 'Fleet', url: '/' }],
+        overview: { groupByDelimiter: true },
         hideDocsLink: true,
       },
     },
@@ -53,8 +54,7 @@ export function createBoard({ redis, prefix, path, write, log }: BoardDeps): Boa
     const queue = new Queue(name, options)
     queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'))
     shown.set(name, queue)
-    // No delimiter: grouping by dashes would take the ids of nodes apart, which are full of them.
-    board.addQueue(new BullMQAdapter(queue, { readOnlyMode: !write }))
+    board.addQueue(new BullMQAdapter(queue, { readOnlyMode: !write, delimiter: '-' }))
   }
   const remove = async (name: string): Promise<void> => {
     board.removeQueue(name)

@@ -33,8 +33,7 @@ export class ChunkGate {
   refuse(chunk: number): boolean {
     if (chunk >= this.#next) return false
     this.#next = chunk
-    const tell = !this.#refusing
     this.#refusing = true
-    return tell
+    return true
   }
 }

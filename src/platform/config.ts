@@ -134,19 +134,22 @@ function freeze(is: Values): Config {
     logLevel: is.LOG_LEVEL,
     keyPrefix: is.LINGUA_KEY_PREFIX,
     authSecret: is.LINGUA_AUTH_SECRET,
-    dashboard: { port: is.LINGUA_DASHBOARD_PORT, write: is.LINGUA_DASHBOARD_WRITE },
-    node: {
+    dashboard: Object.freeze({
+      port: is.LINGUA_DASHBOARD_PORT,
+      write: is.LINGUA_DASHBOARD_WRITE,
+    }),
+    node: Object.freeze({
       id: is.LINGUA_NODE_ID ?? randomNodeId(),
       capacity: is.LINGUA_NODE_CAPACITY,
       engine: is.LINGUA_NODE_ENGINE,
-      pairs: is.LINGUA_NODE_PAIRS,
-    },
+      pairs: Object.freeze(is.LINGUA_NODE_PAIRS),
+    }),
     leaseMs: is.LINGUA_NODE_LEASE_MS,
-    affinity: {
+    affinity: Object.freeze({
       mode: is.LINGUA_AFFINITY,
       ttlMs: is.LINGUA_AFFINITY_TTL_MS,
       penaltyMs: is.LINGUA_AFFINITY_PENALTY_MS,
-    },
+    }),
     headWaitMs: is.LINGUA_HEAD_WAIT_MS,
     startDeadlineMs: is.LINGUA_START_DEADLINE_MS,
     overallDeadlineMs: is.LINGUA_OVERALL_DEADLINE_MS,

@@ -50,20 +50,21 @@ async function main(options: Options, report: Report, ending: AbortSignal): Prom
   }
 }
 
-/** Scheduler (with its Redis), node and dashboard, as processes of their own. */
+/** The scheduler, which brings its Redis; then node and dashboard: processes of their own. */
 async function startAll(parts: Part[], report: Report, ending: AbortSignal): Promise<string> {
-  const programs = [
-    { name: 'scheduler', entry: '../main.js', env: { PORT: '0' } },
-    { name: 'node', entry: '../../workers/main.js', env: { LINGUA_NODE_ENGINE: 'local' } },
-    { name: 'dashboard', entry: '../../dashboard/main.js', env: { LINGUA_DASHBOARD_PORT: '0' } },
-  ]
-  for (const { name, entry, env } of programs) {
+  const start = async (name: string, entry: string, env: Record<string, string>): Promise<Part> => {
     ending.throwIfAborted()
     const part = await startPart({ name, entry: new URL(entry, import.meta.url), env, logs: OUT })
     parts.push(part)
     report.line(`  ${name.padEnd(10)} ${shown(part)}`)
+    return part
   }
-  return `${parts[0]?.ready['url']}`
+  const scheduler = await start('scheduler', '../main.js', { PORT: '0' })
+  await Promise.all([
+    start('node', '../../workers/main.js', { LINGUA_NODE_ENGINE: 'local' }),
+    start('dashboard', '../../dashboard/main.js', { LINGUA_DASHBOARD_PORT: '0' }),
+  ])
+  return `${scheduler.ready['url']}`
 }
 
 const shown = ({ ready }: Part): string =>

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openTranslator, type Translator } from '../../workers/engines/apertium.ts'
@@ -83,13 +84,17 @@ describe.skipIf(lacks('apertium'))('Apertium', () => {
 
   test('an aborted request rejects with the reason and leaves its neighbours alone', async () => {
     const shell = stageOf('/bin/sh -c')
+    const stalled = stageOf('lrx-proc')
+    process.kill(stalled, 'SIGSTOP')
     const abort = new AbortController()
+    const reason = new Error('cancelled')
     const before = translate('The first house.')
     const aborted = translate('The second house.', abort.signal)
     const after = translate('The third house.')
-    const reason = new Error('cancelled')
+    await setImmediate()
     abort.abort(reason)
     await expect(aborted).rejects.toBe(reason)
+    process.kill(stalled, 'SIGCONT')
     expect(await before).toBe('La primera casa.')
     expect(await after).toMatch(/^La tercer[ao] casa\.$/)
     expect(stageOf('/bin/sh -c')).toBe(shell)
@@ -132,12 +137,10 @@ describe.skipIf(lacks('apertium'))('Apertium', () => {
   })
 
   test('a closed translator leaves no process behind', async () => {
-    const other = await openTranslator({ source: 'en' })
+    expect(await translate('The house.')).toBe('La casa.')
     const all = descendantsOf(process.pid).map(({ pid }) => pid)
-    await other.close()
-    await other.close()
-    expect(all.filter(isRunning).length).toBeLessThan(all.length)
-    await translator.close()
+    expect(all.length).toBeGreaterThan(10)
+    await Promise.all([translator.close(), translator.close()])
     expect(all.filter(isRunning)).toEqual([])
     await expect(translate('The house.')).rejects.toMatchObject({ code: 'engine_busy' })
   })

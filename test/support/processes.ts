@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 export interface Process {
   readonly pid: number
@@ -34,8 +34,23 @@ export function descendantsOf(pid: number, part = ''): readonly Process[] {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => readProcess(Number(name)))
-    .filter((each) => each !== undefined && each.state !== 'Z')
+    .filter((each): each is Process => each !== undefined && each.state !== 'Z')
   const below = (parent: number): Process[] =>
     all.filter((each) => each.parent === parent).flatMap((each) => [each, ...below(each.pid)])
   return below(pid).filter(({ command }) => command.includes(part))
+}
+
+/** Pids of the running processes whose working directory is `folder` or lies below it. */
+export function processesIn(folder: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isRunning(Number(name)))
+    .filter((name) => {
+      try {
+        const at = readlinkSync(`/proc/${name}/cwd`)
+        return at === folder || at.startsWith(`${folder}/`)
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
 }

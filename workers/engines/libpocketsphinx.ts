@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import koffi from 'koffi'
 
 /** The rate of the audio the model was trained on, in Hz. */
@@ -7,8 +8,11 @@ export const MODEL_RATE = 16_000
 /** Where Debian's `pocketsphinx-en-us` lies. */
 export const EN_US = '/usr/share/pocketsphinx/model/en-us'
 
-/** One whole utterance at `MODEL_RATE` to its words: lower case, no punctuation, '' if none. */
-export type Decode = (samples: Int16Array) => string
+/**
+ * One whole utterance at `MODEL_RATE` to its words: lower case, no punctuation, '' if none. One at a
+ * time; the work is done beside the main thread.
+ */
+export type Decode = (samples: Int16Array) => Promise<string>
 
 const options = (model: string): readonly string[] => [
   ...['-hmm', join(model, 'en-us')],
@@ -28,21 +32,22 @@ export function loadDecoder(model: string): Decode {
   const init = pocketsphinx.func('void *ps_init(void *)')
   const startUtterance = pocketsphinx.func('int ps_start_utt(void *)')
   const endUtterance = pocketsphinx.func('int ps_end_utt(void *)')
-  const process = pocketsphinx.func(
-    'int ps_process_raw(void *, const int16_t *, size_t, int no_search, int full_utt)',
+  const process: (...args: readonly unknown[]) => Promise<number> = promisify(
+    pocketsphinx.func(
+      'int ps_process_raw(void *, const int16_t *, size_t, int no_search, int full_utt)',
+    ).async,
   )
   const hypothesis = pocketsphinx.func('const char *ps_get_hyp(void *, void *)')
 
   const args = options(model)
   const decoder: unknown = init(parse(null, psArgs(), args.length, args, 1))
   if (decoder === null) throw new Error(`PocketSphinx cannot load the model in ${model}`)
-  return (samples) => {
-    const failed =
-      startUtterance(decoder) < 0 ||
-      // All at once: the cepstral mean is then that of this utterance, not a running one.
-      process(decoder, samples, samples.length, 0, 1) < 0 ||
-      endUtterance(decoder) < 0
-    if (failed) throw new Error('PocketSphinx refused the utterance')
+  return async (samples) => {
+    const started = startUtterance(decoder)
+    // All at once: the cepstral mean is then that of this utterance, not a running one.
+    const frames = await process(decoder, samples, samples.length, 0, 1)
+    const ended = endUtterance(decoder)
+    if (Math.min(started, frames, ended) < 0) throw new Error('PocketSphinx refused the utterance')
     const words: unknown = hypothesis(decoder, null)
     return typeof words === 'string' ? words : ''
   }

@@ -6,15 +6,16 @@ function say(statement: Statement, then?: () => void): void {
   process.send?.(statement, undefined, undefined, then)
 }
 
-// However the parent dies the channel closes, and is seen after the decode in progress.
-process.once('disconnect', () => process.exit(0))
+// However the parent dies the channel closes. An exit would first wait for the decode in progress.
+process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 
 try {
   const decode = loadDecoder(EN_US)
   const resample = createResampler(MODEL_RATE)
   process.on('message', ({ id, pcm, sampleRate }: Question) => {
     resample(pcm, sampleRate)
-      .then((samples) => say({ kind: 'text', id, text: decode(samples) }))
+      .then(decode)
+      .then((text) => say({ kind: 'text', id, text }))
       // The decoder is in an unknown state: the parent sees the end and starts another.
       .catch(() => process.exit(1))
   })

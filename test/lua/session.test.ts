@@ -1,0 +1,142 @@
+import { gatewayId, sessionId } from '../../src/protocol/ids.ts'
+import { expect, fiftyTimes, GATEWAY, SETTLE, test, type Rooms } from './rooms.ts'
+
+const NOBODY = sessionId('nobody')
+const resume = (rooms: Rooms, token: string, over: object = {}) =>
+  rooms.session.resumeSession({
+    session: sessionId('s'),
+    gateway: gatewayId('g2'),
+    tokenHash: token,
+    nextTokenHash: `after-${token}`,
+    subject: 'me',
+    ...over,
+  })
+const touch = (rooms: Rooms, epoch: number, session = sessionId('s')) =>
+  rooms.session.touchSession({ session, epoch, lifeMs: SETTLE.sessionLifeMs })
+const close = (rooms: Rooms, state: 'closing' | 'closed', over: object = {}) =>
+  rooms.session.closeSession({
+    session: sessionId('s'),
+    epoch: 1,
+    lastIndex: 4,
+    state,
+    reason: 'close',
+    ...over,
+  })
+
+test('a started session is open, held under epoch 1 and seen; starting it again changes nothing', async ({
+  rooms,
+}) => {
+  const { control, keys } = rooms.store
+  const session = await rooms.begin()
+  const first = await control.hgetall(keys.session(session))
+  await rooms.begin()
+  expect(await control.hgetall(keys.session(session))).toEqual(first)
+  expect(first).toMatchObject({ state: 'open', epoch: '1', gateway: 'g', subject: 'me' })
+  expect(await control.hgetall(keys.order(session))).toEqual({ head: '0', seq: '0' })
+  expect(await control.zscore(keys.sessions, session)).toBe(String(rooms.time.now))
+})
+
+test('a resume raises the epoch and hands back what the session is', async ({ rooms }) => {
+  await rooms.begin()
+  expect(await resume(rooms, 't1')).toEqual({
+    kind: 'resumed',
+    epoch: 2,
+    state: 'open',
+    request: '{}',
+    lastIndex: undefined,
+  })
+})
+
+test('a wrong token or somebody else resumes nothing', async ({ rooms }) => {
+  await rooms.begin()
+  expect(await resume(rooms, 'guess')).toEqual({ kind: 'rejected' })
+  expect(await resume(rooms, 't1', { subject: 'other' })).toEqual({ kind: 'rejected' })
+  expect(await resume(rooms, 't1', { session: NOBODY })).toEqual({ kind: 'unknown_session' })
+  expect(await touch(rooms, 1)).toBe('touched')
+})
+
+test('the token before stays valid until the new connection touches the session', async ({
+  rooms,
+}) => {
+  await rooms.begin()
+  await resume(rooms, 't1', { nextTokenHash: 't2' })
+  expect(await resume(rooms, 't1', { nextTokenHash: 't3' })).toMatchObject({ epoch: 3 })
+  expect(await resume(rooms, 't2')).toEqual({ kind: 'rejected' })
+  expect(await touch(rooms, 3)).toBe('touched')
+  expect(await resume(rooms, 't1')).toEqual({ kind: 'rejected' })
+  expect(await resume(rooms, 't3')).toMatchObject({ kind: 'resumed', epoch: 4 })
+})
+
+test('the touch of an old connection is superseded and ends no token', async ({ rooms }) => {
+  await rooms.begin()
+  await resume(rooms, 't1')
+  expect(await touch(rooms, 1)).toBe('superseded')
+  expect(await resume(rooms, 't1')).toMatchObject({ kind: 'resumed' })
+})
+
+test('fifty resumes at once get fifty epochs, and the last of them holds the session', async ({
+  rooms,
+}) => {
+  await rooms.begin()
+  const answers = await fiftyTimes(() => resume(rooms, 't1'))
+  const epochs = answers.map((answer) => (answer.kind === 'resumed' ? answer.epoch : 0))
+  expect(epochs.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i + 2))
+  expect(await touch(rooms, 50)).toBe('superseded')
+  expect(await touch(rooms, 51)).toBe('touched')
+})
+
+test('a resume tells the gateway of the old connection, once for each', async ({ rooms }) => {
+  await rooms.begin()
+  const news = await rooms.hear()
+  await resume(rooms, 't1')
+  await expect.poll(() => news).toEqual([{ kind: 'superseded', session: 's', epoch: 2 }])
+})
+
+test('a touch lets every key of the session live on', async ({ rooms }) => {
+  const { control, keys } = rooms.store
+  const session = await rooms.begin()
+  await rooms.settle(session, 1)
+  await rooms.settle(session, 0)
+  await rooms.settle(session, 3)
+  const names = [keys.session, keys.order, keys.held, keys.outcomes, keys.outbox, keys.dedup]
+  for (const name of names) await control.pexpire(name(session), 5000)
+  rooms.time.now += 7
+  expect(await touch(rooms, 1)).toBe('touched')
+  expect(await touch(rooms, 1)).toBe('touched')
+  for (const name of names)
+    expect(await control.pttl(name(session)), name(session)).toBeGreaterThan(590_000)
+  expect(await control.zscore(keys.sessions, session)).toBe(String(rooms.time.now))
+  expect(await touch(rooms, 1, NOBODY)).toBe('unknown_session')
+})
+
+test('a closing session is closed by a second call, and repeats answer the same', async ({
+  rooms,
+}) => {
+  const { control, keys } = rooms.store
+  await rooms.begin()
+  expect([await close(rooms, 'closing'), await close(rooms, 'closing')]).toEqual([
+    'closing',
+    'closing',
+  ])
+  expect(await control.zcard(keys.sessions)).toBe(1)
+  expect([await close(rooms, 'closed'), await close(rooms, 'closed')]).toEqual(['closed', 'closed'])
+  expect(await control.zcard(keys.sessions)).toBe(0)
+  expect(await resume(rooms, 't1')).toMatchObject({ state: 'closed', lastIndex: 4 })
+})
+
+test('a session without an utterance closes without a last index', async ({ rooms }) => {
+  await rooms.begin()
+  await close(rooms, 'closed', { lastIndex: undefined })
+  expect(await resume(rooms, 't1')).toMatchObject({ state: 'closed', lastIndex: undefined })
+})
+
+test('only the connection that holds a session closes it', async ({ rooms }) => {
+  const session = await rooms.begin()
+  await resume(rooms, 't1')
+  expect(await close(rooms, 'closed')).toBe('superseded')
+  expect(await close(rooms, 'closed', { session: NOBODY })).toBe('unknown_session')
+  expect(await rooms.store.control.hget(rooms.store.keys.session(session), 'state')).toBe('open')
+  expect(GATEWAY).not.toBe(
+    await rooms.store.control.hget(rooms.store.keys.session(session), 'gateway'),
+  )
+})
