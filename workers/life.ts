@@ -1,4 +1,4 @@
-import { Worker } from 'bullmq'
+import { Queue, Worker } from 'bullmq'
 import type { FleetScripts, Life } from '../lua/fleet.ts'
 import { LinguaError } from '../src/protocol/codes.ts'
 import { nodeId } from '../src/protocol/ids.ts'
@@ -30,6 +30,21 @@ export interface NodeLife extends Life {
   stop(deadline: AbortSignal): Promise<void>
   /** Lets go at once: another life has begun. */
   abandon(): Promise<void>
+}
+
+/** What waits in the queue of a draining node goes elsewhere at once: its parents wake and route again. */
+async function handOn({ store, log }: LifeDeps, name: string): Promise<void> {
+  const queue = new Queue(name, {
+    connection: store.control,
+    prefix: store.keys.prefix,
+    skipMetasUpdate: true,
+    skipVersionCheck: true,
+  })
+  queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'))
+  await queue
+    .drain()
+    .catch((error: unknown) => log.debug({ err: error, queue: name }, 'not drained'))
+  await queue.close()
 }
 
 const NODE_LOCK_MS = 120_000
@@ -85,6 +100,7 @@ export async function beginLife(deps: LifeDeps): Promise<NodeLife> {
     async stop(deadline) {
       ended = true
       await lease.become('draining')
+      await handOn(deps, queue)
       const idle = worker.close()
       const late = new Promise<void>((resolve) => {
         if (deadline.aborted) resolve()

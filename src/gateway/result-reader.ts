@@ -41,9 +41,7 @@ export class ResultReader {
   /** Reads what there is; resolves when everything that was there at the call has been emitted. */
   wake(): Promise<void> {
     this.#wanted = true
-    this.#reading ??= this.#drain().finally(() => {
-      this.#reading = undefined
-    })
+    this.#reading ??= this.#drain()
     return this.#reading
   }
 
@@ -59,15 +57,20 @@ export class ResultReader {
   }
 
   async #drain(): Promise<void> {
-    while (this.#wanted) {
-      this.#wanted = false
-      const batch = await this.#results.read(this.#session, this.#seq)
-      for (const { result, speech } of batch) {
-        this.#emit(result)
-        if (speech !== undefined) this.#speech.push({ seq: result.seq, key: speech })
-        this.#seq = result.seq
-        this.#wanted = true
+    try {
+      while (this.#wanted) {
+        this.#wanted = false
+        const batch = await this.#results.read(this.#session, this.#seq)
+        for (const { result, speech } of batch) {
+          this.#emit(result)
+          if (speech !== undefined) this.#speech.push({ seq: result.seq, key: speech })
+          this.#seq = result.seq
+          this.#wanted = true
+        }
       }
+    } finally {
+      // In one step with the last look at `wanted`, so that no wake falls in between.
+      this.#reading = undefined
     }
   }
 }

@@ -8,13 +8,13 @@ export interface Process {
   readonly command: string
 }
 
-function readProcess(pid: number): Process | undefined {
+function readProcess(path: string): Process | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const stat = readFileSync(`/proc/${path}/stat`, 'utf8')
     // The name, in brackets, may hold anything.
     const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-    return { pid, parent: Number(parent), state, command }
+    const command = readFileSync(`/proc/${path}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+    return { pid: Number(path), parent: Number(parent), state, command }
   } catch {
     return undefined
   }
@@ -22,18 +22,25 @@ function readProcess(pid: number): Process | undefined {
 
 /** Whether it runs: what is dead but not waited for does not. */
 export function isRunning(pid: number): boolean {
-  const process = readProcess(pid)
+  const process = readProcess(String(pid))
   return process !== undefined && process.state !== 'Z'
 }
 
-/** Whether it is using the processor right now. */
-export const isBusy = (pid: number): boolean => readProcess(pid)?.state === 'R'
+/** Whether one of its threads is using the processor right now. */
+export function isBusy(pid: number): boolean {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`)
+    return threads.some((thread) => readProcess(`${pid}/task/${thread}`)?.state === 'R')
+  } catch {
+    return false
+  }
+}
 
 /** The running processes below `pid`, at any depth, whose command line contains `part`. */
 export function descendantsOf(pid: number, part = ''): readonly Process[] {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((name) => readProcess(Number(name)))
+    .map(readProcess)
     .filter((each): each is Process => each !== undefined && each.state !== 'Z')
   const below = (parent: number): Process[] =>
     all.filter((each) => each.parent === parent).flatMap((each) => [each, ...below(each.pid)])

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import koffi from 'koffi'
 
 /** The rate of the audio the model was trained on, in Hz. */
@@ -32,22 +31,27 @@ export function loadDecoder(model: string): Decode {
   const init = pocketsphinx.func('void *ps_init(void *)')
   const startUtterance = pocketsphinx.func('int ps_start_utt(void *)')
   const endUtterance = pocketsphinx.func('int ps_end_utt(void *)')
-  const process: (...args: readonly unknown[]) => Promise<number> = promisify(
-    pocketsphinx.func(
-      'int ps_process_raw(void *, const int16_t *, size_t, int no_search, int full_utt)',
-    ).async,
+  const processRaw = pocketsphinx.func(
+    'int ps_process_raw(void *, const int16_t *, size_t, int no_search, int full_utt)',
   )
   const hypothesis = pocketsphinx.func('const char *ps_get_hyp(void *, void *)')
 
   const args = options(model)
   const decoder: unknown = init(parse(null, psArgs(), args.length, args, 1))
   if (decoder === null) throw new Error(`PocketSphinx cannot load the model in ${model}`)
+  // All at once: the cepstral mean is then that of this utterance, not a running one.
+  const search = (samples: Int16Array): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const done = (error: Error | null, frames: number): void =>
+        error ? reject(error) : resolve(frames)
+      processRaw.async(decoder, samples, samples.length, 0, 1, done)
+    })
   return async (samples) => {
     const started = startUtterance(decoder)
-    // All at once: the cepstral mean is then that of this utterance, not a running one.
-    const frames = await process(decoder, samples, samples.length, 0, 1)
+    const searched = await search(samples)
     const ended = endUtterance(decoder)
-    if (Math.min(started, frames, ended) < 0) throw new Error('PocketSphinx refused the utterance')
+    if (Math.min(started, searched, ended) < 0)
+      throw new Error('PocketSphinx refused the utterance')
     const words: unknown = hypothesis(decoder, null)
     return typeof words === 'string' ? words : ''
   }
