@@ -5,7 +5,7 @@ read_globals = { "redis", "KEYS", "ARGV", "cjson", "struct", "unpack" }
 -- Scripts include these at load time: what one defines, another calls.
 local shared = {
   "FULL", "wallClock", "fleetClock", "tickClock", "rateNode", "enterPool", "leavePool", "freeSlot",
-  "blameNode", "poolsOf", "bestOf", "moveHome", "bindHome", "preferHome", "readAttempt", "endAttempt",
+  "blameNode", "poolsOf", "triesOf", "bestOf", "moveHome", "bindHome", "preferHome", "readAttempt", "endAttempt",
   "beginAttempt", "emit", "emitOutcome", "release",
 }
 for _, room in ipairs({ "session", "routing", "completion", "fleet", "shared" }) do

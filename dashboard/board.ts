@@ -42,7 +42,6 @@ export function createBoard({ redis, prefix, path, write, log }: BoardDeps): Boa
         showWorkers: false,
         pollingInterval: { showSetting: false, forceInterval: POLL_S },
         miscLinks: [{ text: 'Fleet', url: '/' }],
-        overview: { groupByDelimiter: true },
         hideDocsLink: true,
       },
     },
@@ -54,7 +53,7 @@ export function createBoard({ redis, prefix, path, write, log }: BoardDeps): Boa
     const queue = new Queue(name, options)
     queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue connection'))
     shown.set(name, queue)
-    board.addQueue(new BullMQAdapter(queue, { readOnlyMode: !write, delimiter: '-' }))
+    board.addQueue(new BullMQAdapter(queue, { readOnlyMode: !write }))
   }
   const remove = async (name: string): Promise<void> => {
     board.removeQueue(name)

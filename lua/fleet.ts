@@ -21,7 +21,7 @@ export type Order =
 
 export interface LeasePolicy {
   readonly leaseMs: number
-  /** How long a node's hash outlives its lease. */
+  /** How long a node's hash outlives its life. */
   readonly recordLifeMs: number
   /** A gap between two ticks of the fleet's clock longer than this was an outage of Redis. */
   readonly graceMs: number
@@ -65,14 +65,7 @@ export function createFleetScripts(
       const answer = await call(
         'registerNode-4',
         [keys.nodes, keys.fencing, keys.node(nodeId(node.id)), keys.clock],
-        [
-          keys.prefix,
-          node.id,
-          policy.leaseMs,
-          policy.recordLifeMs,
-          timeOf(deps),
-          ...describe(node),
-        ],
+        [keys.prefix, node.id, policy.leaseMs, timeOf(deps), ...describe(node)],
       )
       const life = incarnation(String(answer))
       return { incarnation: life, queue: nodeQueue(nodeId(node.id), life) }
@@ -87,7 +80,6 @@ export function createFleetScripts(
           life.incarnation,
           state,
           policy.leaseMs,
-          policy.recordLifeMs,
           policy.graceMs,
           timeOf(deps),
           ...describeVitals(vitals),
@@ -100,7 +92,7 @@ export function createFleetScripts(
       const answer = await call(
         'leaveFleet-3',
         [keys.nodes, keys.fencing, keys.node(life.node)],
-        [keys.prefix, life.node, life.incarnation, timeOf(deps)],
+        [keys.prefix, life.node, life.incarnation, policy.recordLifeMs, timeOf(deps)],
       )
       return reply(answer, ['left', 'superseded'])[0]
     },
@@ -108,7 +100,7 @@ export function createFleetScripts(
       const answer = await call(
         'tickWatch-5',
         [keys.nodes, keys.fencing, keys.clock, keys.deadlines, keys.heads],
-        [keys.prefix, policy.graceMs, limit, headWaitMs, timeOf(deps)],
+        [keys.prefix, policy.graceMs, limit, headWaitMs, policy.recordLifeMs, timeOf(deps)],
       )
       const [fencing, overdue, gaps] = Array.isArray(answer) ? answer.map(strings) : []
       return {

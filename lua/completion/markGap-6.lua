@@ -34,5 +34,6 @@ local keys = { order = KEYS[2], held = KEYS[3], outcomes = KEYS[4], outbox = KEY
 local head = tonumber(redis.call("HGET", KEYS[2], "head"))
 emit(keys.outbox, keys.order, head, "gap", 1)
 release(keys, ARGV[2], head + 1)
+redis.call("PEXPIRE", keys.outbox, redis.call("PTTL", KEYS[1]))
 redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. gateway, "wake " .. ARGV[2])
 return { "marked", head }

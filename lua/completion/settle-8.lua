@@ -11,7 +11,7 @@
       KEYS[7] attempt record of the job
       KEYS[8] heads     (zset: session -> ms)
 
-      ARGV[1] prefix; slots:<n>-<inc>, deadlines, node:<n> and gateway:<g> are built from it
+      ARGV[1] prefix; slots:<n>-<inc>, deadlines, node:<n>, profile:<p> and gateway:<g> are built from it
       ARGV[2] session id
       ARGV[3] index
       ARGV[4] job id
@@ -52,10 +52,11 @@ elseif not current then
 end
 
 local created = tonumber(record[6] or now)
-local waited = tonumber(record[5] or now) - created
+local waited = math.max(0, tonumber(record[5] or now) - created)
+local total = math.max(0, now - created)
 local timed = '{"attempts":%d,"waitMs":%d,"totalMs":%d,'
 redis.call("ZADD", KEYS[6], now, job)
-redis.call("HSET", KEYS[4], index, timed:format(record[1] or 0, waited, now - created) .. ARGV[6]:sub(2))
+redis.call("HSET", KEYS[4], index, timed:format(record[1] or 0, waited, total) .. ARGV[6]:sub(2))
 local keys = { order = KEYS[2], held = KEYS[3], outcomes = KEYS[4], outbox = KEYS[5], heads = KEYS[8] }
 local head = tonumber(redis.call("HGET", KEYS[2], "head"))
 if index < head then

@@ -12,10 +12,9 @@
       ARGV[3] incarnation
       ARGV[4] state: warming, ready or draining
       ARGV[5] lease, ms
-      ARGV[6] how long the hash outlives the lease, ms
-      ARGV[7] a gap between ticks longer than this, ms, was an outage
-      ARGV[8] now, ms, or ''
-      ARGV[9...] field, value: serviceMs, rssMB, loopBlockedMs ...
+      ARGV[6] a gap between ticks longer than this, ms, was an outage
+      ARGV[7] now, ms, or ''
+      ARGV[8...] field, value: serviceMs, rssMB, loopBlockedMs ...
 
     Output:
       superseded       another life has begun, or this one was fenced: register anew
@@ -27,11 +26,10 @@ local was = redis.call("HMGET", KEYS[2], "incarnation", "state")
 if was[1] ~= ARGV[3] or was[2] == "gone" then
   return { "superseded" }
 end
-local now = wallClock(ARGV[8])
-redis.call("ZADD", KEYS[1], tickClock(KEYS[4], now, tonumber(ARGV[7])) + ARGV[5], ARGV[2])
-redis.call("PEXPIRE", KEYS[2], ARGV[5] + ARGV[6])
+local now = wallClock(ARGV[7])
+redis.call("ZADD", KEYS[1], tickClock(KEYS[4], now, tonumber(ARGV[6])) + ARGV[5], ARGV[2])
 local state = was[2] == "draining" and "draining" or ARGV[4]
-redis.call("HSET", KEYS[2], "state", state, "beatAt", now, unpack(ARGV, 9))
+redis.call("HSET", KEYS[2], "state", state, "beatAt", now, unpack(ARGV, 8))
 if state ~= was[2] and state == "ready" then
   enterPool(ARGV[1], ARGV[2], now)
 elseif state ~= was[2] and state == "draining" then

@@ -9,7 +9,8 @@
       ARGV[1] prefix; the node's profile:<p> and pair:<a>><b> are built from it
       ARGV[2] node id
       ARGV[3] incarnation
-      ARGV[4] now, ms, or ''
+      ARGV[4] how long the hash outlives the life, ms
+      ARGV[5] now, ms, or ''
 
     Output:
       left, superseded
@@ -22,6 +23,7 @@ if was[1] ~= ARGV[3] or was[2] == "gone" then
 end
 leavePool(ARGV[1], ARGV[2])
 redis.call("HSET", KEYS[3], "state", "gone")
+redis.call("PEXPIRE", KEYS[3], ARGV[4])
 redis.call("ZREM", KEYS[1], ARGV[2])
-redis.call("ZADD", KEYS[2], wallClock(ARGV[4]), ARGV[2] .. "-" .. ARGV[3])
+redis.call("ZADD", KEYS[2], wallClock(ARGV[5]), ARGV[2] .. "-" .. ARGV[3])
 return "left"

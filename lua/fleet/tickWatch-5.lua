@@ -12,14 +12,15 @@
       ARGV[2] a gap between ticks longer than this, ms, was an outage
       ARGV[3] most that is answered of each
       ARGV[4] how long a missing head may hold others back, ms
-      ARGV[5] now, ms, or ''
+      ARGV[5] how long the hash of an expired node outlives its lease, ms
+      ARGV[6] now, ms, or ''
 
     Output:
       { node-incarnation ... to be fenced }, { attempt ... overdue }, { session ... with a gap to mark }
 ]]
 --- @include "clock"
 --- @include "pool"
-local now = wallClock(ARGV[5])
+local now = wallClock(ARGV[6])
 local fleet = tickClock(KEYS[3], now, tonumber(ARGV[2]))
 for _, id in ipairs(redis.call("ZRANGEBYSCORE", KEYS[1], "-inf", fleet, "LIMIT", 0, ARGV[3])) do
   local node = ARGV[1] .. ":node:" .. id
@@ -27,6 +28,7 @@ for _, id in ipairs(redis.call("ZRANGEBYSCORE", KEYS[1], "-inf", fleet, "LIMIT",
   if incarnation then
     leavePool(ARGV[1], id)
     redis.call("HSET", node, "state", "gone")
+    redis.call("PEXPIRE", node, ARGV[5])
     redis.call("ZADD", KEYS[2], now, id .. "-" .. incarnation)
   end
   redis.call("ZREM", KEYS[1], id)

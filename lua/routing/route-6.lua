@@ -40,10 +40,7 @@
 local prefix, job, index, ended, why = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local now = wallClock(ARGV[15])
 local fleet = fleetClock(KEYS[6], now)
-local gateway = redis.call("HGET", KEYS[1], "gateway")
-if not gateway then
-  return { "unknown_session" }
-elseif redis.call("HEXISTS", KEYS[2], index) == 1 then
+if redis.call("HEXISTS", KEYS[2], index) == 1 then
   return { "settled" }
 end
 local record = readAttempt(KEYS[3], fleet, now, ARGV[14])
@@ -52,8 +49,11 @@ if ended ~= record.n then
 elseif record.open then
   endAttempt(prefix, KEYS[3], KEYS[5], job, record, why, fleet, now)
 end
+local gateway = redis.call("HGET", KEYS[1], "gateway")
 local most = tonumber(ARGV[12])
-if fleet - record.created > tonumber(ARGV[11]) then
+if not gateway then
+  return { "unknown_session" }
+elseif fleet - record.created > tonumber(ARGV[11]) then
   return { "deadline" }
 elseif record.errors >= most then
   return { "exhausted", record.code }
@@ -61,7 +61,7 @@ elseif record.rehomes > most then
   return { "exhausted", "node_lost" }
 end
 
-local home = moveHome(KEYS[4], index, ARGV[7])
+local home = moveHome(KEYS[4], index, ARGV[7], ARGV[9])
 local pools = poolsOf(prefix, ARGV[6])
 local best, full = bestOf(pools, KEYS[3])
 if not best then
@@ -70,7 +70,7 @@ if not best then
 elseif best.tried > 0 and fleet - record.endedAt < tonumber(ARGV[13]) then
   return { "wait", ARGV[13] }
 end
-local chosen, decision = preferHome(prefix, pools, home, best, tonumber(ARGV[8]))
+local chosen, decision = preferHome(prefix, pools, KEYS[3], home, best, tonumber(ARGV[8]))
 local n = record.n + 1
 local incarnation = redis.call("HGET", prefix .. ":node:" .. chosen.id, "incarnation")
 beginAttempt(KEYS[3], n, chosen.id, incarnation)

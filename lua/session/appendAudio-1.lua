@@ -8,7 +8,7 @@
       ARGV[1] epoch of the connection
       ARGV[2] number of the chunk
       ARGV[3] bytes
-      ARGV[4] life of a segment, ms
+      ARGV[4] life of the hash and of the segment from now on, ms
 
     Output:
       next    the chunk expected next: this one is stored, now or before
@@ -31,9 +31,8 @@ end
 local segment = KEYS[1] .. ":" .. was[3]
 local open = redis.call("APPEND", segment, ARGV[3])
 redis.call("APPEND", segment .. ":ends", struct.pack("<I4", open))
-if open == #ARGV[3] then
-  redis.call("PEXPIRE", segment, ARGV[4])
-  redis.call("PEXPIRE", segment .. ":ends", ARGV[4])
-end
 redis.call("HSET", KEYS[1], "next", chunk + 1)
+for _, key in ipairs({ KEYS[1], segment, segment .. ":ends" }) do
+  redis.call("PEXPIRE", key, ARGV[4])
+end
 return chunk + 1

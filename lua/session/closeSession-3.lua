@@ -1,6 +1,6 @@
 --[[
-  Close a session after its last index; the second call, with drained = 1, ends it. Its results stay for
-  whoever comes back until the keys expire.
+  Close a session after its last index; the second call, with the state closed, ends it. Its results
+  stay for whoever comes back until the keys expire.
 
     Input:
       KEYS[1] session hash

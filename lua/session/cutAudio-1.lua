@@ -4,13 +4,13 @@
 
     Input:
       KEYS[1] audio hash; segments <key>:<i>, their chunk ends <key>:<i>:ends and the list of cuts
-              <key>:cuts (zset: index -> its last chunk) are built from it
+              <key>:cuts (zset: index -> the last chunk that ended in it) are built from it
 
       ARGV[1] epoch of the connection
       ARGV[2] reason
       ARGV[3] index that is expected to be open, or '' to cut by chunk
       ARGV[4] end byte in the segment, or last chunk when cutting by chunk; '' for all there is
-      ARGV[5] life of a segment, ms
+      ARGV[5] life of what is open and of the list from now on, ms
 
     Output:
       cut, index, bytes before it, bytes in it, 1 if it goes on after max_duration, next index
@@ -67,7 +67,9 @@ redis.call(
   "HSET", KEYS[1], "index", index + 1, "base", base + stop, "first", first + whole, "reason", ARGV[2],
   "cut:" .. index, table.concat({ ARGV[2], base, stop, continues }, " ")
 )
-redis.call("ZADD", KEYS[1] .. ":cuts", first + whole - 1, index)
-redis.call("ZREMRANGEBYRANK", KEYS[1] .. ":cuts", 0, -KEPT_CUTS - 1)
-redis.call("PEXPIRE", KEYS[1] .. ":cuts", redis.call("PTTL", KEYS[1]))
+if whole > 0 then
+  redis.call("ZADD", KEYS[1] .. ":cuts", first + whole - 1, index)
+  redis.call("ZREMRANGEBYRANK", KEYS[1] .. ":cuts", 0, -KEPT_CUTS - 1)
+end
+redis.call("PEXPIRE", KEYS[1] .. ":cuts", ARGV[5])
 return { "cut", index, base, stop, continues }

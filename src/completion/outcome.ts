@@ -1,5 +1,13 @@
-import type { FinalResult, GapMarker, Outcome, Result, Speech } from '../protocol/events.ts'
-import type { SpeechRef, StageTimings } from '../protocol/jobs.ts'
+import { ERROR_CODES, type ErrorCode } from '../protocol/codes.ts'
+import {
+  BYTES_PER_SAMPLE,
+  type FinalResult,
+  type GapMarker,
+  type Outcome,
+  type Result,
+  type Speech,
+} from '../protocol/events.ts'
+import type { SpeechRef, StageTimings, UtteranceJob } from '../protocol/jobs.ts'
 
 /** What is settled for an index: the result without what only order and emit can know. */
 export interface SettledOutcome {
@@ -13,6 +21,17 @@ export interface SettledOutcome {
   readonly node?: string | undefined
   readonly timings?: StageTimings | undefined
 }
+
+export const audioMsOf = ({ audio }: Pick<UtteranceJob, 'audio'>): number =>
+  Math.round((audio.bytes * 1000) / (audio.sampleRate * BYTES_PER_SAMPLE))
+
+/** An utterance that nobody could translate still ends, in its place in the order. */
+export const failed = (job: UtteranceJob, code: ErrorCode, message?: string): SettledOutcome => ({
+  outcome: 'failed',
+  error: { code, message: message ?? ERROR_CODES[code] },
+  startMs: job.startMs,
+  audioMs: audioMsOf(job),
+})
 
 /** As the settle script stores it: with the figures that it adds on Redis's clock. */
 export interface StoredOutcome extends SettledOutcome {

@@ -26,7 +26,9 @@ export function createAuthenticate(secret: string | undefined): Authenticate {
     }).catch((cause: unknown) => {
       throw new LinguaError('unauthorized', undefined, { cause })
     })
-    return payload.sub ?? ANONYMOUS
+    const { sub } = payload
+    if (typeof sub !== 'string' || sub === '') throw new LinguaError('unauthorized')
+    return sub
   }
 }
 

@@ -1,9 +1,8 @@
-import type { Socket } from 'socket.io'
 import type { z } from 'zod'
 import { LIMITS } from '../platform/limits.ts'
 import type { Log } from '../platform/log.ts'
 import { LinguaError } from '../protocol/codes.ts'
-import type { ClientEvents, ServerEvents } from '../protocol/events.ts'
+import type { ClientEvents } from '../protocol/events.ts'
 import {
   cancelRequest,
   chunkNumber,
@@ -16,9 +15,8 @@ import {
 } from '../protocol/schemas.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { toWireError } from './errors.ts'
-import { LiveSession, type Emit, type LiveSessionDeps } from './live-session.ts'
-
-export type ClientSocket = Socket<ClientEvents, ServerEvents>
+import { LiveSession, type LiveSessionDeps } from './live-session.ts'
+import { createWire, type ClientSocket, type Wire } from './wire.ts'
 
 export interface ConnectionDeps extends LiveSessionDeps {
   readonly log: Log
@@ -48,9 +46,9 @@ export function serveConnection(deps: ConnectionDeps, socket: ClientSocket, subj
   const { log } = deps
   let live: LiveSession | undefined
   let starting = false
-  const emit: Emit = (event, ...payload) => void socket.emit(event, ...payload)
+  const wire = createWire(socket)
   const complain = (error: unknown): void =>
-    emit('session.error', { ...toWireError(error), fatal: false })
+    wire.emit('session.error', { ...toWireError(error), fatal: false })
 
   /** Answers through the acknowledgement: the value, or the error that came instead. */
   const answer = (ack: unknown, work: () => Promise<object>): void => {
@@ -74,7 +72,7 @@ export function serveConnection(deps: ConnectionDeps, socket: ClientSocket, subj
       if (live || starting) throw new LinguaError('bad_request', 'this connection has its session')
       starting = true
       try {
-        const started = await startSession(deps, { payload, subject, emit })
+        const started = await startSession(deps, { payload, subject, wire })
         live = started.live
         deps.opened(live, socket)
         return started.answer
@@ -132,7 +130,7 @@ export function serveConnection(deps: ConnectionDeps, socket: ClientSocket, subj
 
 async function startSession(
   deps: ConnectionDeps,
-  { payload, subject, emit }: { payload: unknown; subject: string; emit: Emit },
+  { payload, subject, wire }: { payload: unknown; subject: string; wire: Wire },
 ) {
   const request = parse(sessionStart, payload)
   const resume = 'resume' in request ? request.resume : undefined
@@ -147,7 +145,7 @@ async function startSession(
     deps,
     session,
     { lastSeq: resume?.lastSeq ?? 0, lastIndex: resume?.lastIndex ?? -1, nextChunk, closed },
-    emit,
+    wire,
   )
   return {
     live,

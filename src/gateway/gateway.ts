@@ -9,9 +9,10 @@ import { parseAttemptId, sessionId, type SessionId } from '../protocol/ids.ts'
 import { parseNews, type GatewayNews } from '../protocol/news.ts'
 import type { Session } from '../session/session.ts'
 import { ANONYMOUS, type Authenticate } from './auth.ts'
-import { serveConnection, type ClientSocket, type ConnectionDeps } from './connection.ts'
+import { serveConnection, type ConnectionDeps } from './connection.ts'
 import { toWireError } from './errors.ts'
 import type { LiveSession } from './live-session.ts'
+import type { ClientSocket } from './wire.ts'
 
 export interface GatewayDeps extends Omit<ConnectionDeps, 'opened' | 'lost'> {
   readonly http: HttpServer

@@ -8,7 +8,7 @@ export interface HttpDeps {
   readonly unready: () => Promise<string | undefined>
 }
 
-/** `/healthz`, `/readyz`, `/metrics`. Socket.IO attaches itself to the same server. */
+/** `/healthz`, `/readyz`, `/metrics`. Socket.IO attaches itself to the same server, in front. */
 export function createHttp({ registry, unready }: HttpDeps): Server {
   return createServer((request, response) => {
     const send = (status: number, body: string, type = 'text/plain'): void => {
@@ -16,7 +16,6 @@ export function createHttp({ registry, unready }: HttpDeps): Server {
     }
     const fail = (): void => send(500, 'internal\n')
     const path = (request.url ?? '/').split('?')[0]
-    if (path?.startsWith('/socket.io')) return
     if (request.method !== 'GET') send(405, 'only GET\n')
     else if (path === '/healthz') send(200, 'ok\n')
     else if (path === '/readyz')

@@ -2,18 +2,13 @@ import type { Clock } from '../platform/clock.ts'
 import { LIMITS } from '../platform/limits.ts'
 import type { Log } from '../platform/log.ts'
 import { LinguaError, type WireError } from '../protocol/codes.ts'
-import type { CutReason, Finalized, Progress, Result, ServerEvents } from '../protocol/events.ts'
+import type { CutReason, Finalized, Progress, Result } from '../protocol/events.ts'
 import type { Session } from '../session/session.ts'
 import { AckPacer } from './ack-pacer.ts'
 import { ChunkGate } from './chunk-gate.ts'
 import { toWireError } from './errors.ts'
 import { ResultReader, type Results } from './result-reader.ts'
-
-/** Sends one event to the client; nothing if its socket is gone. */
-export type Emit = <Event extends keyof ServerEvents>(
-  event: Event,
-  ...payload: Parameters<ServerEvents[Event]>
-) => void
+import type { Wire } from './wire.ts'
 
 export interface LiveSessionDeps {
   readonly clock: Clock
@@ -50,7 +45,7 @@ export interface Resumed {
 export class LiveSession {
   readonly session: Session
   readonly #deps: LiveSessionDeps
-  readonly #emit: Emit
+  readonly #wire: Wire
   readonly #gate: ChunkGate
   readonly #pacer: AckPacer
   readonly #reader: ResultReader
@@ -59,16 +54,16 @@ export class LiveSession {
   readonly #unfinished = new Map<number, { finalized: Finalized; cutAt?: number }>()
   #timer: NodeJS.Timeout | undefined
   #ticking = false
-  #drained: (() => void) | undefined
+  #whenDone: (() => void) | undefined
   #ended = false
 
-  constructor(deps: LiveSessionDeps, session: Session, known: Resumed, emit: Emit) {
+  constructor(deps: LiveSessionDeps, session: Session, known: Resumed, wire: Wire) {
     this.#deps = deps
     this.session = session
-    this.#emit = emit
+    this.#wire = wire
     this.#gate = new ChunkGate(known.nextChunk)
     this.#known = known
-    this.#pacer = new AckPacer((chunk) => emit('audio.ack', { chunk }))
+    this.#pacer = new AckPacer((chunk) => wire.emit('audio.ack', { chunk }))
     if (known.nextChunk > 0) this.#pacer.stored(known.nextChunk - 1)
     this.#reader = new ResultReader(
       deps.results,
@@ -90,7 +85,7 @@ export class LiveSession {
     await this.#reader.wake()
     for (const index of this.#unfinished.keys())
       if (await this.#deps.results.released(this.session.id, index)) this.#finish(index)
-    if (this.#known.closed) this.#emit('session.closed', { reason: 'close' })
+    if (this.#known.closed) this.#wire.emit('session.closed', { reason: 'close' })
     else this.tick()
   }
 
@@ -99,7 +94,7 @@ export class LiveSession {
     if (admission === 'tell') this.#refuse(new LinguaError('chunk_gap'))
     if (admission !== 'store') return
     this.session.append(chunk, bytes).then(
-      (answer) => this.#stored(chunk, answer),
+      (answer) => this.#stored(answer),
       (error: unknown) => {
         if (this.#gate.refuse(chunk)) this.#refuse(error)
       },
@@ -131,7 +126,7 @@ export class LiveSession {
 
   /** Lossy, and never after the result. */
   progress(progress: Progress): void {
-    if (this.#unfinished.has(progress.index)) this.#emit('utterance.progress', progress)
+    if (this.#unfinished.has(progress.index)) this.#wire.emit('utterance.progress', progress)
   }
 
   /** Cuts the rest, waits for the results that are still to come, and answers how many never came. */
@@ -142,7 +137,7 @@ export class LiveSession {
     await this.#deps.close(this.session, 'closed', 'close')
     const answer = { lastIndex: this.session.lastIndex ?? null, unfinished: this.unfinished }
     this.end()
-    this.#emit('session.closed', { reason: 'close' })
+    this.#wire.emit('session.closed', { reason: 'close' })
     return answer
   }
 
@@ -178,7 +173,7 @@ export class LiveSession {
       })
   }
 
-  #stored(chunk: number, answer: Awaited<ReturnType<Session['append']>>): void {
+  #stored(answer: Awaited<ReturnType<Session['append']>>): void {
     switch (answer.kind) {
       case 'stored':
         this.#pacer.stored(answer.nextChunk - 1)
@@ -191,7 +186,7 @@ export class LiveSession {
       case 'superseded':
         break
       case 'unknown_session':
-        if (this.#gate.refuse(chunk)) this.#refuse(new LinguaError('session_not_found'))
+        this.#fail(new LinguaError('session_not_found'))
         break
     }
   }
@@ -209,7 +204,15 @@ export class LiveSession {
   #refuse(error: unknown): void {
     const wire = toWireError(error)
     const told: WireError = { ...wire, details: { ...wire.details, expected: this.#gate.expected } }
-    this.#emit('session.error', { ...told, fatal: false })
+    this.#wire.emit('session.error', { ...told, fatal: false })
+  }
+
+  /** Nothing can be done for this session any more. */
+  #fail(error: LinguaError): void {
+    if (this.#ended) return
+    this.end()
+    this.#wire.emit('session.error', { ...error.toWire(), fatal: true })
+    this.#wire.emit('session.closed', { reason: error.code })
   }
 
   #finalized(finalized: Finalized): void {
@@ -217,25 +220,26 @@ export class LiveSession {
     const cutAt = this.#deps.clock.now()
     this.#unfinished.set(index, { finalized, ...(!this.#unfinished.has(index) && { cutAt }) })
     this.#deps.counted(reason)
-    if (index > this.#known.lastIndex) this.#emit('utterance.finalized', finalized)
+    if (index > this.#known.lastIndex) this.#wire.emit('utterance.finalized', finalized)
   }
 
   /** Where this gateway made the cut, its own clock measures the way from there to the emit. */
-  #deliver(result: Result): void {
+  #deliver(result: Result): Promise<void> | undefined {
     if (result.kind === 'gap') {
-      this.#emit('result', result)
-      return
+      this.#wire.emit('result', result)
+      return this.#wire.drained()
     }
     const cutAt = this.#unfinished.get(result.index)?.cutAt
     const totalMs =
       cutAt === undefined ? result.timings.totalMs : Math.round(this.#deps.clock.now() - cutAt)
-    this.#emit('result', { ...result, timings: { ...result.timings, totalMs } })
+    this.#wire.emit('result', { ...result, timings: { ...result.timings, totalMs } })
     this.#finish(result.index)
+    return this.#wire.drained()
   }
 
   #finish(index: number): void {
     this.#unfinished.delete(index)
-    if (this.#unfinished.size === 0) this.#drained?.()
+    if (this.#unfinished.size === 0) this.#whenDone?.()
   }
 
   async #drain(): Promise<void> {
@@ -243,7 +247,7 @@ export class LiveSession {
     if (this.#unfinished.size === 0) return
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
-      this.#drained = resolve
+      this.#whenDone = resolve
       timer = setTimeout(resolve, LIMITS.closeDrainMs)
     })
     clearTimeout(timer)

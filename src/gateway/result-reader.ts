@@ -16,11 +16,14 @@ export interface Results {
   released(session: SessionId, index: number): Promise<boolean>
 }
 
-/** The one reader of a session's outbox: emits by rising `seq`, each once on this connection. */
+/**
+ * The one reader of a session's outbox: emits by rising `seq`, each once on this connection. Where the
+ * emit answers a promise, the client is slow and the rest stays in Redis until it resolves.
+ */
 export class ResultReader {
   readonly #results: Results
   readonly #session: SessionId
-  readonly #emit: (result: Result) => void
+  readonly #emit: (result: Result) => Promise<void> | undefined | void
   #seq: number
   /** Speech that was emitted and not acknowledged, oldest first. */
   #speech: { readonly seq: number; readonly key: string }[] = []
@@ -30,7 +33,7 @@ export class ResultReader {
   constructor(
     results: Results,
     from: { session: SessionId; seq: number },
-    emit: (result: Result) => void,
+    emit: (result: Result) => Promise<void> | undefined,
   ) {
     this.#results = results
     this.#session = from.session
@@ -62,7 +65,7 @@ export class ResultReader {
         this.#wanted = false
         const batch = await this.#results.read(this.#session, this.#seq)
         for (const { result, speech } of batch) {
-          this.#emit(result)
+          await this.#emit(result)
           if (speech !== undefined) this.#speech.push({ seq: result.seq, key: speech })
           this.#seq = result.seq
           this.#wanted = true

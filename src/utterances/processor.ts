@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { childKey, nodeQueue, type AudioKeys, type Keys } from '../../lua/keys.ts'
 import type { Ended, Route, RoutingScripts } from '../../lua/routing.ts'
 import type { Completion } from '../completion/completion.ts'
-import type { SettledOutcome } from '../completion/outcome.ts'
+import { audioMsOf, failed, type SettledOutcome } from '../completion/outcome.ts'
 import type { AudioStore } from '../platform/audio.ts'
 import { LIMITS } from '../platform/limits.ts'
 import type { Log } from '../platform/log.ts'
@@ -16,7 +16,7 @@ import { childResult } from '../protocol/schemas.ts'
 import type { Router } from '../routing/router.ts'
 import type { Severing } from '../routing/sever.ts'
 import { FIRST_ENTRY, readEntry, type Entry } from './entry.ts'
-import { audioMsOf, failed, fromResult } from './outcomes.ts'
+import { fromResult } from './outcomes.ts'
 
 export interface ProcessorDeps {
   readonly control: Redis

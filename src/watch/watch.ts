@@ -2,6 +2,8 @@ import type { Redis } from 'ioredis'
 import type { CompletionScripts } from '../../lua/completion.ts'
 import type { FleetScripts, Life } from '../../lua/fleet.ts'
 import { nodeQueue, type Keys } from '../../lua/keys.ts'
+import type { Completion } from '../completion/completion.ts'
+import { failed } from '../completion/outcome.ts'
 import { LIMITS } from '../platform/limits.ts'
 import type { Service } from '../platform/lifecycle.ts'
 import type { Log } from '../platform/log.ts'
@@ -11,6 +13,7 @@ import {
   incarnation,
   nodeId,
   parseAttemptId,
+  sessionId,
   type AttemptId,
   type SessionId,
 } from '../protocol/ids.ts'
@@ -21,7 +24,8 @@ export interface WatchDeps {
   readonly keys: Keys
   readonly queues: Queues
   readonly fleet: Pick<FleetScripts, 'tickWatch'>
-  readonly completion: Pick<CompletionScripts, 'markGap'>
+  readonly scripts: Pick<CompletionScripts, 'markGap'>
+  readonly completion: Completion
   readonly severing: Severing
   readonly headWaitMs: number
   readonly log: Log
@@ -55,6 +59,7 @@ export function createWatch(deps: WatchDeps): Service {
       once(nodeQueue(life.node, life.incarnation), () => fence(deps, life))
     for (const attempt of due.overdue) once(attempt, () => endOverdue(deps, attempt))
     for (const session of due.gaps) once(session, () => markGap(deps, session))
+    once('failed parents', () => endFailed(deps))
   }
   return {
     name: 'watch',
@@ -103,9 +108,20 @@ async function endOverdue({ control, keys, severing, log }: WatchDeps, attempt: 
   })
 }
 
-async function markGap({ completion, headWaitMs, log }: WatchDeps, session: SessionId) {
-  const answer = await completion.markGap({ session, headWaitMs })
+async function markGap({ scripts, headWaitMs, log }: WatchDeps, session: SessionId) {
+  const answer = await scripts.markGap({ session, headWaitMs })
   if (answer.kind === 'marked') log.info({ session, index: answer.index }, 'gap marked')
+}
+
+/** A parent that BullMQ itself gave up, which should not happen, ends like any other utterance. */
+async function endFailed({ queues, completion, log }: WatchDeps): Promise<void> {
+  for (const parent of await queues.utterances.getFailed(0, BATCH - 1)) {
+    const { sessionId: session, index } = parent.data
+    log.error({ session, utterance: parent.id, why: parent.failedReason }, 'parent failed')
+    const outcome = failed(parent.data, 'internal')
+    await completion.settle({ session: sessionId(session), index, attempt: undefined, outcome })
+    await queues.utterances.remove(parent.id ?? '')
+  }
 }
 
 function note(log: Log, error: unknown, subject: string): void {

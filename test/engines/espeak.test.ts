@@ -9,7 +9,7 @@ describe.skipIf(lacks('espeak'))('eSpeak NG', () => {
   let speaker: Speaker
 
   beforeAll(async () => {
-    speaker = (await openSpeaker()) ?? expect.fail('eSpeak NG is not installed')
+    speaker = (await openSpeaker()) as Speaker
   })
 
   const secondsOf = async (text: string, language = 'es'): Promise<number | undefined> => {
@@ -24,11 +24,9 @@ describe.skipIf(lacks('espeak'))('eSpeak NG', () => {
 
   test('a sentence becomes speech that is not silence', async () => {
     const spoken = await speaker.speak('El dirigente ha dejado la conferencia.', 'es', never())
-    if (!spoken) return expect.fail('nothing was said')
     expect(spoken).toMatchObject({ encoding: 'pcm_s16le', sampleRate: 22_050 })
-    expect(spoken.bytes.length % 2).toBe(0)
-    const samples = new Int16Array(Uint8Array.from(spoken.bytes).buffer)
-    expect(samples.length / spoken.sampleRate).toBeGreaterThan(1)
+    const samples = new Int16Array(Uint8Array.from(spoken?.bytes ?? []).buffer)
+    expect(samples.length).toBeGreaterThan(22_050)
     expect(Math.max(...samples)).toBeGreaterThan(1000)
   })
 

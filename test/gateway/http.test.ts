@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { Registry } from 'prom-client'
 import { test as base, describe, expect } from 'vitest'
@@ -14,7 +15,11 @@ interface World {
 const test = base.extend('world', ({}, { onCleanup }): World => {
   const servers: Server[] = []
   onCleanup(async () => {
-    for (const server of servers) await new Promise((resolve) => void server.close(resolve))
+    for (const server of servers) {
+      const closed = once(server, 'close')
+      server.close().closeAllConnections()
+      await closed
+    }
   })
   return {
     serve(unready = () => Promise.resolve(undefined), registry = new Registry()) {
@@ -26,7 +31,7 @@ const test = base.extend('world', ({}, { onCleanup }): World => {
 })
 
 const get = async (url: string, init: RequestInit = {}) => {
-  const response = await fetch(url, { ...init, headers: { connection: 'close' } })
+  const response = await fetch(url, init)
   return {
     status: response.status,
     type: response.headers.get('content-type'),

@@ -59,7 +59,11 @@ const hops = async (count: number): Promise<void> => {
 function open(from = 0) {
   const outbox = new Outbox()
   const emitted: number[] = []
-  const reader = new ResultReader(outbox, { session, seq: from }, ({ seq }) => emitted.push(seq))
+  const reader = new ResultReader(
+    outbox,
+    { session, seq: from },
+    ({ seq }) => void emitted.push(seq),
+  )
   return { outbox, emitted, reader }
 }
 

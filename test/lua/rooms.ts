@@ -12,7 +12,7 @@ import type { ErrorCode } from '../../src/protocol/codes.ts'
 import { gatewayId, jobId, nodeId, sessionId, type SessionId } from '../../src/protocol/ids.ts'
 import { parseNews, type GatewayNews } from '../../src/protocol/news.ts'
 import type { Registration, Vitals } from '../../src/protocol/jobs.ts'
-import { test as base, expect } from '../support/test.ts'
+import { test as base, expect } from '../support/store.ts'
 
 export const HOUR = 3_600_000
 export const LEASE = { leaseMs: 2000, recordLifeMs: 600_000, graceMs: 1000 }

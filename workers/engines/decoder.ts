@@ -36,7 +36,7 @@ const ANSWER_TIMEOUT_MS = 15_000
 const ANSWER_TIMEOUT_PER_AUDIO = 3
 
 /** How long a decode may take, in ms; by itself on a core it takes a third of the audio at worst. */
-export function decodeTimeoutMs({ pcm, sampleRate }: Audio): number {
+function decodeTimeoutMs({ pcm, sampleRate }: Audio): number {
   const audioMs = (pcm.byteLength / BYTES_PER_SAMPLE / sampleRate) * 1000
   return ANSWER_TIMEOUT_MS + ANSWER_TIMEOUT_PER_AUDIO * audioMs
 }

@@ -1,0 +1,38 @@
+import type { Socket } from 'socket.io'
+import type { ClientEvents, ServerEvents } from '../protocol/events.ts'
+
+export type ClientSocket = Socket<ClientEvents, ServerEvents>
+
+/** Sends one event to the client; nothing if its socket is gone. */
+export type Emit = <Event extends keyof ServerEvents>(
+  event: Event,
+  ...payload: Parameters<ServerEvents[Event]>
+) => void
+
+export interface Wire {
+  readonly emit: Emit
+  /** Resolves when the client has taken in what was sent; undefined while it keeps up. */
+  drained(): Promise<void> | undefined
+}
+
+/** Results on their way to a client that does not read: what is behind them stays in Redis. */
+const MOST_UNREAD = 32
+
+export function createWire(socket: ClientSocket): Wire {
+  const { conn } = socket
+  let unread = 0
+  conn.on('drain', () => {
+    unread = 0
+  })
+  return {
+    emit: (event, ...payload) => void socket.emit(event, ...payload),
+    drained() {
+      unread += 1
+      if (unread < MOST_UNREAD || conn.transport.writable) return undefined
+      return new Promise((resolve) => {
+        conn.once('drain', () => resolve())
+        conn.once('close', () => resolve())
+      })
+    },
+  }
+}
