@@ -16,9 +16,10 @@ export class Attempts {
     this.#running.set(key, { attempt, progress })
   }
 
-  leave({ sessionId, index, attempt }: ChildJob): void {
+  /** Forgets what entered with this `progress`; nothing if that was refused or has been replaced. */
+  leave({ sessionId, index }: ChildJob, progress: Progress): void {
     const key = keyOf(sessionId, index)
-    if (this.#running.get(key)?.attempt === attempt) this.#running.delete(key)
+    if (this.#running.get(key)?.progress === progress) this.#running.delete(key)
   }
 
   /** Aborts one attempt, if it runs here. */

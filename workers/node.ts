@@ -121,7 +121,7 @@ function createProcess(
       throw toFailure(error)
     } finally {
       progress.end()
-      attempts.leave(job)
+      attempts.leave(job, progress)
     }
   }
 }

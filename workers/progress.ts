@@ -50,17 +50,17 @@ export class Progress {
     this.#abort.abort(reason)
   }
 
-  /** A stage's result, or the abort's reason: an engine that does not listen holds nobody up. */
+  /** A stage's result, or the abort's reason: an engine that does not listen holds nobody up, now or later. */
   async within<T>(stage: Promise<T>): Promise<T> {
     const { signal } = this
-    if (signal.aborted) throw reasonOf(signal)
     let listener = (): void => {}
     const aborted = new Promise<never>((_, reject) => {
       listener = () => reject(reasonOf(signal))
+      if (signal.aborted) listener()
       signal.addEventListener('abort', listener, { once: true })
     })
     try {
-      return await Promise.race([stage, aborted])
+      return await Promise.race([aborted, stage])
     } finally {
       signal.removeEventListener('abort', listener)
     }

@@ -72,7 +72,7 @@ export function serveConnection(deps: ConnectionDeps, socket: ClientSocket, subj
       if (live || starting) throw new LinguaError('bad_request', 'this connection has its session')
       starting = true
       try {
-        const started = await startSession(deps, { payload, subject, wire })
+        const started = await startSession(deps, { payload, subject, to: wire })
         live = started.live
         deps.opened(live, socket)
         return started.answer
@@ -130,7 +130,7 @@ export function serveConnection(deps: ConnectionDeps, socket: ClientSocket, subj
 
 async function startSession(
   deps: ConnectionDeps,
-  { payload, subject, wire }: { payload: unknown; subject: string; wire: Wire },
+  { payload, subject, to }: { payload: unknown; subject: string; to: Wire },
 ) {
   const request = parse(sessionStart, payload)
   const resume = 'resume' in request ? request.resume : undefined
@@ -145,7 +145,7 @@ async function startSession(
     deps,
     session,
     { lastSeq: resume?.lastSeq ?? 0, lastIndex: resume?.lastIndex ?? -1, nextChunk, closed },
-    wire,
+    to,
   )
   return {
     live,

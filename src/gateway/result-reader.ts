@@ -23,7 +23,7 @@ export interface Results {
 export class ResultReader {
   readonly #results: Results
   readonly #session: SessionId
-  readonly #emit: (result: Result) => Promise<void> | undefined | void
+  readonly #emit: (result: Result) => Promise<void> | undefined
   #seq: number
   /** Speech that was emitted and not acknowledged, oldest first. */
   #speech: { readonly seq: number; readonly key: string }[] = []

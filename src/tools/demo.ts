@@ -64,11 +64,11 @@ async function startAll(parts: Part[], report: Report, ending: AbortSignal): Pro
     start('node', '../../workers/main.js', { LINGUA_NODE_ENGINE: 'local' }),
     start('dashboard', '../../dashboard/main.js', { LINGUA_DASHBOARD_PORT: '0' }),
   ])
-  return `${scheduler.ready['url']}`
+  return scheduler.ready.url ?? ''
 }
 
 const shown = ({ ready }: Part): string =>
-  ready['url'] === undefined ? `${ready['node']} serves ${ready['pairs']}` : `${ready['url']}`
+  ready.url ?? `${ready.node ?? ''} serves ${ready.pairs?.join(', ') ?? 'nothing'}`
 
 interface Work {
   readonly recordings: readonly Recording[]
@@ -142,7 +142,7 @@ async function writeSpeech(result: FinalResult, number: number, report: Report):
 
 async function keep(parts: readonly Part[], report: Report, ending: AbortSignal): Promise<void> {
   const dashboard = parts.find(({ name }) => name === 'dashboard')
-  report.title(`Still running. Dashboard: ${dashboard?.ready['url']}  Ctrl-C ends it.`)
+  report.title(`Still running. Dashboard: ${dashboard?.ready.url ?? ''}  Ctrl-C ends it.`)
   const ended = new Promise<void>((resolve) => {
     ending.addEventListener('abort', () => resolve(), { once: true })
     if (ending.aborted) resolve()

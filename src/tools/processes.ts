@@ -3,13 +3,22 @@ import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { z } from 'zod'
 import { environmentWith } from '../platform/config.ts'
 import { LinguaError } from '../protocol/codes.ts'
+
+const Ready = z.object({
+  msg: z.literal('ready'),
+  url: z.string().optional(),
+  node: z.string().optional(),
+  pairs: z.array(z.string()).optional(),
+})
+export type Ready = z.infer<typeof Ready>
 
 export interface Part {
   readonly name: string
   /** What its ready line shows. */
-  readonly ready: Readonly<Record<string, unknown>>
+  readonly ready: Ready
   /** Resolves when the process has ended, however. */
   readonly ended: Promise<void>
   stop(): Promise<void>
@@ -41,7 +50,7 @@ export async function startPart({ name, entry, env, logs }: PartOptions): Promis
   child.stderr?.pipe(log, { end: false })
   const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()))
   const tail: string[] = []
-  const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
+  const ready = await new Promise<Ready>((resolve, reject) => {
     const fail = (why: string): void =>
       reject(
         new LinguaError('internal', `${name} ${why}; its log is ${file}\n  ${tail.join('\n  ')}`),
@@ -75,10 +84,8 @@ export async function startPart({ name, entry, env, logs }: PartOptions): Promis
   }
 }
 
-function readyLine(line: string): Record<string, unknown> | undefined {
-  if (!line.includes('"msg":"ready"')) return undefined
-  const shown: Record<string, unknown> = JSON.parse(line)
-  return shown
+function readyLine(line: string): Ready | undefined {
+  return line.includes('"msg":"ready"') ? Ready.parse(JSON.parse(line)) : undefined
 }
 
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {

@@ -1,40 +1,9 @@
 import fc from 'fast-check'
-import type { CutAnswer } from '../../lua/session.ts'
+import type { CutPoint } from '../../lua/session.ts'
 import { sessionId, type SessionId } from '../../src/protocol/ids.ts'
 import { expect, test, type Rooms } from './rooms.ts'
 
-type Step =
-  | { readonly do: 'append'; readonly samples: number }
-  | { readonly do: 'repeat_chunk' | 'skip_chunk'; readonly by: number }
-  | { readonly do: 'cut_at'; readonly sample: number }
-  | { readonly do: 'cut_again'; readonly back: number }
-  | { readonly do: 'cut_through'; readonly back: number }
-  | { readonly do: 'cut_all' | 'take_over' }
-
-const small = fc.nat({ max: 4 })
-const steps = fc.array(
-  fc.oneof(
-    {
-      weight: 5,
-      arbitrary: fc.record({ do: fc.constant('append'), samples: fc.integer({ min: 1, max: 12 }) }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({ do: fc.constantFrom('repeat_chunk', 'skip_chunk'), by: small }),
-    },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('cut_at'), sample: fc.nat({ max: 20 }) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('cut_again'), back: small }) },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        do: fc.constant('cut_through'),
-        back: fc.integer({ min: -1, max: 5 }),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('cut_all', 'take_over') }) },
-  ) as fc.Arbitrary<Step>,
-  { minLength: 1, maxLength: 40 },
-)
+const LIFE = { lifeMs: 600_000 }
 
 /** What the audio plane promises, in a few lines: one long stream, and where it was cut. */
 class Model {
@@ -45,6 +14,25 @@ class Model {
 
   get base(): number {
     return this.cutEnds.at(-1) ?? 0
+  }
+
+  append(bytes: Buffer): void {
+    this.stream = Buffer.concat([this.stream, bytes])
+    this.chunkEnds.push(this.stream.length)
+  }
+
+  opened(): object {
+    const starts = [0, ...this.cutEnds]
+    return {
+      nextChunk: this.chunkEnds.length,
+      index: this.cutEnds.length,
+      base: this.base,
+      openBytes: this.stream.length - this.base,
+      pending: this.cutEnds.map((end, index) => {
+        const base = starts[index] ?? 0
+        return { index, base, bytes: end - base }
+      }),
+    }
   }
 
   cut(end: number): object {
@@ -62,102 +50,123 @@ class Model {
   }
 }
 
-const LIFE = { lifeMs: 600_000 }
+/** The audio plane beside its model: every action is taken in both, and they must say the same. */
+class Pair {
+  readonly model = new Model()
+  readonly #rooms: Rooms
+  readonly #session: SessionId
 
-/** Takes one step in the audio plane and in the model, and compares what they say. */
-async function take(rooms: Rooms, session: SessionId, model: Model, step: Step): Promise<void> {
-  const append = (chunk: number, bytes: Buffer, epoch = model.epoch) =>
-    rooms.audio.appendAudio({ session, epoch, chunk, bytes, ...LIFE })
-  const cut = (
-    at: { index: number; endByte: number } | { through: number | undefined },
-    epoch = model.epoch,
-  ): Promise<CutAnswer> => rooms.audio.cutAudio({ session, epoch, reason: 'manual', at, ...LIFE })
-  const next = model.chunkEnds.length
-  const index = model.cutEnds.length
-  switch (step.do) {
-    case 'append': {
-      const bytes = Buffer.alloc(step.samples * 2, `${next}.`)
-      expect(await append(next, bytes)).toEqual({ kind: 'stored', nextChunk: next + 1 })
-      model.stream = Buffer.concat([model.stream, bytes])
-      model.chunkEnds.push(model.stream.length)
-      break
-    }
-    case 'repeat_chunk':
-      if (next > step.by)
-        expect(await append(next - 1 - step.by, Buffer.from('again!'))).toEqual({
-          kind: 'stored',
-          nextChunk: next,
-        })
-      break
-    case 'skip_chunk':
-      expect(await append(next + 1 + step.by, Buffer.from('ahead!'))).toEqual({
-        kind: 'gap',
-        expected: next,
-      })
-      break
-    case 'cut_at': {
-      const endByte = step.sample * 2
-      const end = Math.min(model.stream.length, model.base + endByte)
-      expect(await cut({ index, endByte })).toMatchObject(model.cut(end))
-      break
-    }
-    case 'cut_again':
-      if (index > step.back)
-        expect(await cut({ index: index - 1 - step.back, endByte: 2 })).toEqual({
-          kind: 'repeat',
-          index: index - 1 - step.back,
-        })
-      break
-    case 'cut_through': {
-      const through = Math.max(0, next - 1 - step.back)
-      expect(await cut({ through })).toMatchObject(model.cutThrough(through))
-      break
-    }
-    case 'cut_all':
-      expect(await cut({ through: undefined })).toMatchObject(model.cut(model.stream.length))
-      break
-    case 'take_over':
-      model.epoch += 1
-      expect(await rooms.audio.openAudio({ session, epoch: model.epoch, ...LIFE })).toMatchObject({
-        nextChunk: next,
-        index,
-        base: model.base,
-        openBytes: model.stream.length - model.base,
-        pending: model.cutEnds.map((end, i) => ({
-          index: i,
-          base: model.cutEnds[i - 1] ?? 0,
-          bytes: end - (model.cutEnds[i - 1] ?? 0),
-        })),
-      })
-      expect(await append(next, Buffer.from('old!'), model.epoch - 1)).toEqual({
-        kind: 'superseded',
-      })
-      expect(await cut({ through: undefined }, model.epoch - 1)).toEqual({ kind: 'superseded' })
-      break
+  constructor(rooms: Rooms, session: SessionId) {
+    this.#rooms = rooms
+    this.#session = session
+  }
+
+  open(epoch: number) {
+    return this.#rooms.audio.openAudio({ session: this.#session, epoch, ...LIFE })
+  }
+
+  append(chunk: number, bytes: Buffer, epoch = this.model.epoch) {
+    const append = { session: this.#session, epoch, chunk, bytes, ...LIFE }
+    return this.#rooms.audio.appendAudio(append)
+  }
+
+  cut(at: CutPoint, epoch = this.model.epoch) {
+    const reason = 'manual' as const
+    return this.#rooms.audio.cutAudio({ session: this.#session, epoch, reason, at, ...LIFE })
+  }
+
+  /** Everything that is stored, cut ranges first, the open segment last. */
+  async stored(): Promise<Buffer> {
+    const { audio, audioKeys } = this.#rooms.store
+    const ends = [...this.model.cutEnds, this.model.stream.length]
+    const parts = ends.map(async (end, index) => {
+      const bytes = await audio.getBuffer(audioKeys.segment(this.#session, index))
+      return bytes?.subarray(0, end - (ends[index - 1] ?? 0)) ?? Buffer.alloc(0)
+    })
+    return Buffer.concat(await Promise.all(parts))
   }
 }
+
+type Action = (pair: Pair, n: number) => Promise<void>
+
+const append: Action = async (pair, n) => {
+  const chunk = pair.model.chunkEnds.length
+  const bytes = Buffer.alloc(2 + 2 * n, `${chunk}.`)
+  expect(await pair.append(chunk, bytes)).toEqual({ kind: 'stored', nextChunk: chunk + 1 })
+  pair.model.append(bytes)
+}
+
+const appendAgain: Action = async (pair, n) => {
+  const next = pair.model.chunkEnds.length
+  if (next > n)
+    expect(await pair.append(next - 1 - n, Buffer.from('again!'))).toEqual({
+      kind: 'stored',
+      nextChunk: next,
+    })
+}
+
+const appendAhead: Action = async (pair, n) => {
+  const expected = pair.model.chunkEnds.length
+  const answer = await pair.append(expected + 1 + n, Buffer.from('ahead!'))
+  expect(answer).toEqual({ kind: 'gap', expected })
+}
+
+const cutAtByte: Action = async (pair, n) => {
+  const { model } = pair
+  const end = Math.min(model.stream.length, model.base + 2 * n)
+  const answer = await pair.cut({ index: model.cutEnds.length, endByte: 2 * n })
+  expect(answer).toMatchObject(model.cut(end))
+}
+
+const cutAgain: Action = async (pair, n) => {
+  const index = pair.model.cutEnds.length - 1 - n
+  if (index >= 0) expect(await pair.cut({ index, endByte: 2 })).toEqual({ kind: 'repeat', index })
+}
+
+const cutThrough: Action = async (pair, n) => {
+  const through = Math.max(0, pair.model.chunkEnds.length - n)
+  expect(await pair.cut({ through })).toMatchObject(pair.model.cutThrough(through))
+}
+
+const cutAll: Action = async (pair) => {
+  const end = pair.model.stream.length
+  expect(await pair.cut({ through: undefined })).toMatchObject(pair.model.cut(end))
+}
+
+const takeOver: Action = async (pair) => {
+  const { model } = pair
+  model.epoch += 1
+  expect(await pair.open(model.epoch)).toMatchObject(model.opened())
+  const older = model.epoch - 1
+  const superseded = { kind: 'superseded' }
+  expect(await pair.append(model.chunkEnds.length, Buffer.from('old!'), older)).toEqual(superseded)
+  expect(await pair.cut({ through: undefined }, older)).toEqual(superseded)
+  expect(await pair.open(older)).toEqual(superseded)
+}
+
+const actions: readonly Action[] = [
+  ...[append, append, append, append, cutAtByte, cutAtByte, cutThrough, cutThrough],
+  ...[appendAgain, appendAhead, cutAgain, cutAll, takeOver],
+]
+const run = fc.array(
+  fc.record({
+    action: fc.constantFrom(...actions),
+    n: fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: 20 })),
+  }),
+  { minLength: 1, maxLength: 40 },
+)
 
 test('whatever is appended, cut, repeated and taken over, no byte is lost, doubled or moved', async ({
   rooms,
 }) => {
-  const { audio, audioKeys } = rooms.store
   let sessions = 0
   await fc.assert(
-    fc.asyncProperty(steps, async (run) => {
-      const session = sessionId(`s${(sessions += 1)}`)
-      const model = new Model()
-      await rooms.audio.openAudio({ session, epoch: 1, ...LIFE })
-      for (const step of run) await take(rooms, session, model, step)
-      const ends = [...model.cutEnds, model.stream.length]
-      const parts = await Promise.all(
-        ends.map(async (end, index) => {
-          const bytes = end - (ends[index - 1] ?? 0)
-          const stored = await audio.getBuffer(audioKeys.segment(session, index))
-          return stored?.subarray(0, bytes) ?? Buffer.alloc(0)
-        }),
-      )
-      expect(Buffer.concat(parts)).toEqual(model.stream)
+    fc.asyncProperty(run, async (steps) => {
+      const pair = new Pair(rooms, sessionId(`s${(sessions += 1)}`))
+      await pair.open(1)
+      for (const { action, n } of steps) await action(pair, n)
+      expect(await pair.stored()).toEqual(pair.model.stream)
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   )
 })

@@ -67,7 +67,7 @@ test.skipIf(lacks('pocketsphinx', 'recordings', 'apertium', 'espeak'))(
   { timeout: 180_000 },
   async ({ folder }) => {
     const demo = run(folder, '--fast')
-    expect(await demo.ended, demo.lines.join('\n')).toBe(0)
+    expect({ code: await demo.ended, lines: demo.lines }).toMatchObject({ code: 0 })
     const heard = said(demo.lines, 'heard')
     const pairs = readRecordings().map((each, i) => ({ said: each.said, heard: heard[i] ?? '' }))
     expect(wordErrorRate(pairs)).toBeLessThan(0.35)

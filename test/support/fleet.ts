@@ -47,7 +47,7 @@ async function createFleet(
         ...env,
       }),
     async client(schedulers, options = {}) {
-      const urls = schedulers.map(({ ready }) => `${ready['url']}`)
+      const urls = schedulers.map(({ ready }) => ready.url ?? '')
       const session = await connect(urls, {
         source: 'en',
         target: 'es',

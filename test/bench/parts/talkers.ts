@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
+import { io } from 'socket.io-client'
+import { connect } from '../../../src/client/client.ts'
+import { NAMESPACE } from '../../../src/protocol/events.ts'
+import { scriptedAudio } from '../../../workers/engines/scripted.ts'
+import { sharedNow } from '../clock.ts'
+
+export interface Said {
+  /** From the commit to the result, ms. */
+  readonly tookMs: number
+  /** From the commit to the start of the node's processor, ms. */
+  readonly dispatchMs: number
+}
+
+/** Somebody who says one short thing after the other and waits for each result. */
+export interface Talker {
+  /** With a rest, the audio has time to be stored before the commit. */
+  say(restMs: number): Promise<Said>
+  close(): void
+}
+
+/** 100 ms of audio that asks the scripted engine for a text, at once. */
+const AUDIO = scriptedAudio({ text: 'hello' }, 3200)
+
+/** Speaks to LinguaMQ as its users do: with the client library. */
+export async function openSystemTalker(url: string): Promise<Talker> {
+  const session = await connect(url, {
+    source: 'en',
+    target: 'es',
+    endpointing: { mode: 'manual' },
+  })
+  // Results come in the order of the commits.
+  const waiting: ((beganAt: number) => void)[] = []
+  session.on('result', (result) => {
+    if (result.kind === 'final') waiting.shift()?.(Number(result.transcript))
+  })
+  return {
+    async say(restMs) {
+      session.append(AUDIO)
+      if (restMs > 0) await pause(restMs)
+      const at = sharedNow()
+      const said = new Promise<Said>((resolve) => {
+        waiting.push((beganAt) => resolve({ tookMs: sharedNow() - at, dispatchMs: beganAt - at }))
+      })
+      await session.commit()
+      return said
+    },
+    close: () => session.leave(),
+  }
+}
+
+/** Job data of the size that LinguaMQ's has. */
+const JOB = {
+  ...{ v: 1, sessionId: 'AbCdEfGhIjKl', index: 1, source: 'en', target: 'es', reason: 'manual' },
+  ...{ speech: false, startMs: 12_345 },
+  audio: {
+    ...{ key: 'bench:audio:{AbCdEfGhIjKl}:1', from: 0, bytes: 3200 },
+    ...{ encoding: 'pcm_s16le', sampleRate: 16_000 },
+  },
+}
+
+/** Speaks to the floor: one thing at a time. */
+export async function openRawTalker(url: string): Promise<Talker> {
+  const socket = io(new URL(NAMESPACE, url).href, { transports: ['websocket'], forceNew: true })
+  await new Promise<void>((resolve) => void socket.once('connect', resolve))
+  return {
+    async say(restMs) {
+      if (restMs > 0) await pause(restMs)
+      const at = sharedNow()
+      const result = once(socket, 'result')
+      socket.emit('commit', JOB)
+      const [{ beganAt }]: { beganAt: number }[] = await result
+      return { tookMs: sharedNow() - at, dispatchMs: beganAt - at }
+    },
+    close: () => void socket.disconnect(),
+  }
+}
