@@ -50,12 +50,13 @@ export class Progress {
     this.#abort.abort(reason)
   }
 
-  /** A stage's result, or the abort's reason: an engine that does not listen holds nobody up, now or later. */
+  /** A stage's result, or the abort's reason: an engine that does not listen holds nobody up. */
   async within<T>(stage: Promise<T>): Promise<T> {
     const { signal } = this
     let listener = (): void => {}
     const aborted = new Promise<never>((_, reject) => {
       listener = () => reject(reasonOf(signal))
+      // Raced all the same: what the stage rejects with later must not be left unhandled.
       if (signal.aborted) listener()
       signal.addEventListener('abort', listener, { once: true })
     })

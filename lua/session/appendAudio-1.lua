@@ -8,7 +8,7 @@
       ARGV[1] epoch of the connection
       ARGV[2] number of the chunk
       ARGV[3] bytes
-      ARGV[4] life of the hash and of the segment from now on, ms
+      ARGV[4] life of a segment from its first chunk on, and of the hash, ms
 
     Output:
       next    the chunk expected next: this one is stored, now or before
@@ -31,8 +31,10 @@ end
 local segment = KEYS[1] .. ":" .. was[3]
 local open = redis.call("APPEND", segment, ARGV[3])
 redis.call("APPEND", segment .. ":ends", struct.pack("<I4", open))
-redis.call("HSET", KEYS[1], "next", chunk + 1)
-for _, key in ipairs({ KEYS[1], segment, segment .. ":ends" }) do
-  redis.call("PEXPIRE", key, ARGV[4])
+if open == #ARGV[3] then
+  for _, key in ipairs({ KEYS[1], segment, segment .. ":ends" }) do
+    redis.call("PEXPIRE", key, ARGV[4])
+  end
 end
+redis.call("HSET", KEYS[1], "next", chunk + 1)
 return chunk + 1

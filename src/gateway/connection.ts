@@ -56,9 +56,9 @@ export function serveConnection(deps: ConnectionDeps, socket: ClientSocket, subj
     work().then(
       (value) => reply({ ok: true, ...value }),
       (error: unknown) => {
-        const wire = toWireError(error)
-        if (wire.code === 'internal') log.error({ err: error }, 'event failed')
-        reply({ ok: false, error: wire })
+        const told = toWireError(error)
+        if (told.code === 'internal') log.error({ err: error }, 'event failed')
+        reply({ ok: false, error: told })
       },
     )
   }

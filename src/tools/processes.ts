@@ -9,6 +9,7 @@ import { LinguaError } from '../protocol/codes.ts'
 
 const Ready = z.object({
   msg: z.literal('ready'),
+  pid: z.number(),
   url: z.string().optional(),
   node: z.string().optional(),
   pairs: z.array(z.string()).optional(),

@@ -14,7 +14,7 @@ function settingsTable(): string {
 }
 
 const shown = (value: unknown): string =>
-  typeof value === 'boolean' ? String(Number(value)) : `${value}`
+  typeof value === 'boolean' ? String(Number(value)) : String(value)
 
 function codesTable(): string {
   const rows = Object.entries(ERROR_CODES).map(([code, text]) => `| \`${code}\` | ${text} |`)

@@ -9,6 +9,11 @@ import { createNode, type Engine, type Node } from '../../workers/node.ts'
 
 const quiet = createLog(process.env['TEST_LOG'] ?? 'silent', 'test')
 
+/** Where clients connect. */
+interface Door {
+  readonly url: string
+}
+
 /** A whole system on one Redis prefix, taken down in the reverse order of its building. */
 export interface World {
   readonly prefix: string
@@ -16,7 +21,7 @@ export interface World {
   scheduler(env?: Record<string, string>): Promise<Scheduler>
   node(env?: Record<string, string>, engine?: Engine): Promise<Node>
   client(
-    scheduler: Scheduler | readonly Scheduler[],
+    scheduler: Door | readonly Door[],
     options?: Partial<ConnectOptions>,
   ): Promise<Session>
 }

@@ -70,8 +70,8 @@ export function createScriptedEngine(options: {
 function readScript(audio: Buffer): z.output<typeof Script> {
   if (!audio.subarray(0, MARK.length).equals(Buffer.from(MARK)))
     return Script.parse({ text: `sha256:${createHash('sha256').update(audio).digest('hex')}` })
-  const end = HEADER_BYTES + audio.readUInt32LE(MARK.length)
   try {
+    const end = HEADER_BYTES + audio.readUInt32LE(MARK.length)
     return Script.parse(JSON.parse(audio.toString('utf8', HEADER_BYTES, end)))
   } catch (cause) {
     throw new LinguaError('bad_audio', 'the script in the audio cannot be read', { cause })
@@ -116,7 +116,9 @@ async function misbehave(
   if (attempt > hang) return
   await new Promise<void>((_, reject) => {
     if (deaf) return
-    signal.addEventListener('abort', () => reject(asError(signal.reason)), { once: true })
+    const stop = (): void => reject(asError(signal.reason))
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
   })
 }
 
