@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { connect, type Session } from '../client/client.ts'
@@ -29,33 +29,45 @@ interface Options {
   readonly keep: boolean
 }
 
-const OUT = join('.lingua', 'demo')
+const OUT = resolve('.lingua', 'demo')
 const CHUNK_MS = 100
 /** Under npm one Ctrl-C arrives twice, from the terminal and from npm. */
 const ECHO_MS = 500
 
-async function main(options: Options, report: Report, ending: AbortSignal): Promise<boolean> {
+/** Answers whether every utterance got its outcome. However it ends, every process it started ends. */
+async function main(options: Options, report: Report, ending: Ending): Promise<boolean> {
   const recordings = await Promise.all(options.files.map(openRecording))
   const parts: Part[] = []
   try {
     report.title('LinguaMQ: English speech in, Spanish text and speech out')
-    const url = await startAll(parts, report, ending)
-    const results = await translate(url, { recordings, options, report, ending })
-    report.summary(results)
-    const good = results.every(({ outcome }) => outcome === 'translated' || outcome === 'empty')
-    if (options.keep) await keep(parts, report, ending)
-    return good
+    return await ending.unless(show({ recordings, options, report, ending, parts }))
   } finally {
-    for (const part of parts.toReversed()) await part.stop()
+    await Promise.all(parts.toReversed().map((part) => part.stop()))
   }
 }
 
+async function show(work: Work): Promise<boolean> {
+  const url = await startAll(work)
+  const results = await translate(url, work)
+  work.report.summary(results)
+  if (work.options.keep) await keep(work)
+  return results.every(({ outcome }) => outcome === 'translated' || outcome === 'empty')
+}
+
+interface Work {
+  readonly recordings: readonly Recording[]
+  readonly options: Options
+  readonly report: Report
+  readonly ending: Ending
+  readonly parts: Part[]
+}
+
 /** The scheduler, which brings its Redis; then node and dashboard: processes of their own. */
-async function startAll(parts: Part[], report: Report, ending: AbortSignal): Promise<string> {
+async function startAll({ parts, report, ending }: Work): Promise<string> {
   const start = async (name: string, entry: string, env: Record<string, string>): Promise<Part> => {
-    ending.throwIfAborted()
     const part = await startPart({ name, entry: new URL(entry, import.meta.url), env, logs: OUT })
     parts.push(part)
+    part.ended.then(() => ending.now(1, `${name} ended, its log is ${part.log}`)).catch(() => {})
     report.line(`  ${name.padEnd(10)} ${shown(part)}`)
     return part
   }
@@ -70,13 +82,6 @@ async function startAll(parts: Part[], report: Report, ending: AbortSignal): Pro
 const shown = ({ ready }: Part): string =>
   ready.url ?? `${ready.node ?? ''} serves ${ready.pairs?.join(', ') ?? 'nothing'}`
 
-interface Work {
-  readonly recordings: readonly Recording[]
-  readonly options: Options
-  readonly report: Report
-  readonly ending: AbortSignal
-}
-
 /** One session for each sample rate; answers every final result in the order it came. */
 async function translate(url: string, work: Work): Promise<FinalResult[]> {
   const results: FinalResult[] = []
@@ -89,7 +94,7 @@ async function translate(url: string, work: Work): Promise<FinalResult[]> {
       speech: true,
     })
     const written: Promise<void>[] = []
-    show(session, work.report, (result) => {
+    tell(session, work.report, (result) => {
       results.push(result)
       written.push(writeSpeech(result, results.length - 1, work.report))
     })
@@ -103,7 +108,7 @@ async function translate(url: string, work: Work): Promise<FinalResult[]> {
   return results
 }
 
-function show(session: Session, report: Report, done: (result: FinalResult) => void): void {
+function tell(session: Session, report: Report, done: (result: FinalResult) => void): void {
   session.on('finalized', (cut) => report.cut(cut))
   session.on('progress', (progress) => report.heard(progress))
   session.on('error', ({ code, message }) => report.line(`  ${code}: ${message}`))
@@ -122,7 +127,7 @@ async function stream(session: Session, recording: Recording, work: Work): Promi
     session.append(pcm.subarray(at, at + chunkBytes))
     const due = began + (at / chunkBytes + 1) * CHUNK_MS
     const wait = work.options.fast ? 0 : Math.max(0, due - performance.now())
-    await pause(wait, undefined, { signal: work.ending })
+    await pause(wait, undefined, { signal: work.ending.signal })
   }
   await session.commit()
 }
@@ -140,14 +145,10 @@ async function writeSpeech(result: FinalResult, number: number, report: Report):
   await writeFile(file, writeWav({ sampleRate: spoken.sampleRate, pcm: spoken.bytes }))
 }
 
-async function keep(parts: readonly Part[], report: Report, ending: AbortSignal): Promise<void> {
+async function keep({ parts, report, ending }: Work): Promise<void> {
   const dashboard = parts.find(({ name }) => name === 'dashboard')
   report.title(`Still running. Dashboard: ${dashboard?.ready.url ?? ''}  Ctrl-C ends it.`)
-  const ended = new Promise<void>((resolve) => {
-    ending.addEventListener('abort', () => resolve(), { once: true })
-    if (ending.aborted) resolve()
-  })
-  await Promise.race([ended, ...parts.map((part) => part.ended)])
+  await ending.unless(new Promise<never>(() => {}))
 }
 
 function readOptions(): Options | undefined {
@@ -167,41 +168,63 @@ function readOptions(): Options | undefined {
   }
 }
 
-/** Ctrl-C and SIGTERM end everything; the exit code says which it was. */
-function endingSignal(): { readonly signal: AbortSignal; readonly exitCode: () => number } {
-  const ending = new AbortController()
-  let code = 0
-  let endedAt = 0
-  for (const [signal, exit] of [
+/** The one way in which the demo ends early: Ctrl-C, SIGTERM, or a process that died on it. */
+interface Ending {
+  readonly signal: AbortSignal
+  now(exitCode: number, why: string): void
+  /** The outcome of the work, unless the end comes first: then it rejects with the reason. */
+  unless<T>(work: Promise<T>): Promise<T>
+}
+
+class Ended extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number, why: string) {
+    super(why)
+    this.exitCode = exitCode
+  }
+}
+
+function createEnding(): Ending {
+  const abort = new AbortController()
+  const { signal } = abort
+  let endedAt: number | undefined
+  const now = (exitCode: number, why: string): void => {
+    endedAt ??= performance.now()
+    abort.abort(new Ended(exitCode, why))
+  }
+  for (const [name, exitCode] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)
-    process.on(signal, () => {
-      if (code !== 0 && performance.now() - endedAt > ECHO_MS) process.exit(exit)
-      if (code !== 0) return
-      code = exit
-      endedAt = performance.now()
-      ending.abort(new LinguaError('cancelled'))
+    process.on(name, () => {
+      if (endedAt !== undefined && performance.now() - endedAt > ECHO_MS) process.exit(exitCode)
+      now(exitCode, 'stopped')
     })
-  return { signal: ending.signal, exitCode: () => code }
+  const ended = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(asError(signal.reason)), { once: true })
+  })
+  ended.catch(() => {})
+  return { signal, now, unless: (work) => Promise.race([work, ended]) }
 }
 
-try {
-  const options = readOptions()
-  if (options) {
-    const report = createReport(
-      (text) => void process.stdout.write(text),
-      wantsColor(process.stdout),
-    )
-    const ending = endingSignal()
-    const good = await main(options, report, ending.signal).catch((error: unknown) => {
-      if (!ending.signal.aborted) throw error
-      return false
-    })
-    process.exit(ending.exitCode() || (good ? 0 : 1))
+const asError = (reason: unknown): Error =>
+  reason instanceof Error ? reason : new Error(String(reason))
+
+async function run(): Promise<number> {
+  try {
+    const options = readOptions()
+    if (!options) {
+      process.stdout.write(`${HELP.trim()}\n`)
+      return 0
+    }
+    const color = wantsColor(process.stdout)
+    const report = createReport((text) => void process.stdout.write(text), color)
+    return (await main(options, report, createEnding())) ? 0 : 1
+  } catch (error) {
+    process.stderr.write(`demo: ${asError(error).message}\n`)
+    return error instanceof Ended ? error.exitCode : 1
   }
-  process.stdout.write(`${HELP.trim()}\n`)
-} catch (error) {
-  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`)
-  process.exit(1)
 }
+
+process.exit(await run())

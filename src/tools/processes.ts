@@ -20,6 +20,8 @@ export interface Part {
   readonly name: string
   /** What its ready line shows. */
   readonly ready: Ready
+  /** The file its log goes to. */
+  readonly log: string
   /** Resolves when the process has ended, however. */
   readonly ended: Promise<void>
   stop(): Promise<void>
@@ -79,6 +81,7 @@ export async function startPart({ name, entry, env, logs }: PartOptions): Promis
   return {
     name,
     ready,
+    log: file,
     ended,
     stop: () => stop(child, ended),
     kill: (signal) => void child.kill(signal),

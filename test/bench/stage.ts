@@ -36,6 +36,7 @@ export async function openStage(): Promise<Stage> {
   const server = await startEmbeddedRedis({ folder })
   undo.push(() => server.stop(AbortSignal.timeout(STOP_MS)))
   const redis = new Redis(server.url)
+  redis.on('error', () => {})
   undo.push(async () => redis.disconnect())
   const prefix = '{bench}'
   const common = {

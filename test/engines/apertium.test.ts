@@ -112,6 +112,8 @@ describe.skipIf(lacks('apertium'))('Apertium', () => {
       expect(await translate('The house.')).toBe('La casa.')
       const all = descendantsOf(process.pid).map(({ pid }) => pid)
       process.kill(stageOf(stalled), 'SIGSTOP')
+      // Without timers: it must be seen, not waited for.
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
       const lost = translate('Something is wrong.').catch((error: unknown) => error)
       process.kill(stageOf(victim), 'SIGKILL')
       expect(await lost).toMatchObject({ code: 'engine_error' })

@@ -89,6 +89,20 @@ test('a child that dies is replaced at once and never lent again', async () => {
   await pool.close()
 })
 
+test('a child that is dying, but not gone yet, is not lent, whether it was free or not', async () => {
+  const { pool, child } = createPool(2)
+  child(0).start()
+  child(1).start()
+  const lent = await pool.take(never())
+  for (const dying of [child(0), child(1)]) dying.alive = false
+  const next = pool.take(never())
+  pool.put(lent)
+  for (const dying of [child(0), child(1)]) dying.end()
+  await vi.waitFor(() => child(3).start())
+  expect(await next).toBe(child(3))
+  await pool.close()
+})
+
 test('while no place can start callers are refused, and served again once one can', async () => {
   const { pool, child } = createPool(2)
   const waiting = pool.take(never())

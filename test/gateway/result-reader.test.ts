@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ResultReader, type Results } from '../../src/gateway/result-reader.ts'
 import type { Result } from '../../src/protocol/events.ts'
 import { sessionId } from '../../src/protocol/ids.ts'
+import { settled } from '../support/promises.ts'
 
 const session = sessionId('s')
 const BATCH = 3
@@ -50,8 +51,6 @@ class Outbox implements Results {
   }
 }
 
-/** Resolves when every continuation that can run has run. */
-const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 const hops = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i += 1) await Promise.resolve()
 }

@@ -167,6 +167,6 @@ test('whatever is appended, cut, repeated and taken over, no byte is lost, doubl
       for (const { action, n } of steps) await action(pair, n)
       expect(await pair.stored()).toEqual(pair.model.stream)
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   )
 })

@@ -204,6 +204,20 @@ test('a session that speaks or is opened again keeps its audio alive', async ({ 
   await expectLong(names)
 })
 
+test('a cut leaves no chunk ends of its own behind, and remembers a thousand cuts', async ({
+  rooms,
+}) => {
+  const { audio, audioKeys } = rooms.store
+  const cuts = `${audioKeys.audio(S)}:cuts`
+  await say(rooms, 'aa')
+  const older = Array.from({ length: 1000 }, (_, i) => [i - 1000, `old${i}`])
+  await audio.zadd(cuts, ...older.flat())
+  await cutThrough(rooms, 0)
+  expect(await audio.exists(`${audioKeys.segment(S, 0)}:ends`)).toBe(0)
+  expect(await audio.zcard(cuts)).toBe(1000)
+  expect(await cutThrough(rooms, 0)).toEqual({ kind: 'repeat', index: 0 })
+})
+
 test('bytes that a cut moved on have a whole life of their own', async ({ rooms }) => {
   const { audio, audioKeys } = rooms.store
   await say(rooms, 'aaaa')

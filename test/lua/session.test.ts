@@ -34,10 +34,16 @@ test('a started session is open, held under epoch 1 and seen; starting it again 
   expect(first).toMatchObject({ state: 'open', epoch: '1', gateway: 'g', subject: 'me' })
   expect(await control.hgetall(keys.order(session))).toEqual({ head: '0', seq: '0' })
   expect(await control.zscore(keys.sessions, session)).toBe(String(rooms.time.now))
+  for (const name of [keys.session(session), keys.order(session)])
+    expect(await control.pttl(name), name).toBeGreaterThan(590_000)
 })
 
-test('a resume raises the epoch and hands back what the session is', async ({ rooms }) => {
-  await rooms.begin()
+test('a resume raises the epoch, hands back what the session is, and is seen', async ({
+  rooms,
+}) => {
+  const { control, keys } = rooms.store
+  const session = await rooms.begin()
+  rooms.time.now += 7
   expect(await resume(rooms, 't1')).toEqual({
     kind: 'resumed',
     epoch: 2,
@@ -45,6 +51,7 @@ test('a resume raises the epoch and hands back what the session is', async ({ ro
     request: '{}',
     lastIndex: undefined,
   })
+  expect(await control.zscore(keys.sessions, session)).toBe(String(rooms.time.now))
 })
 
 test('a wrong token or somebody else resumes nothing', async ({ rooms }) => {

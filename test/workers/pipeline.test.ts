@@ -7,8 +7,9 @@ import type { ChildJob } from '../../src/protocol/jobs.ts'
 import type { Engine, Stages, Utterance } from '../../workers/engine.ts'
 import { createScriptedEngine, scriptedAudio, type Script } from '../../workers/engines/scripted.ts'
 import { runPipeline } from '../../workers/pipeline.ts'
+import { unhandledIn } from '../support/promises.ts'
 import { expect, test } from '../support/store.ts'
-import { follow, JOB, unhandledIn } from './world.ts'
+import { follow, JOB } from './world.ts'
 
 const scripted = createScriptedEngine({ node: 'n', pairs: ['en>es'] })
 const still: Clock = { now: () => 0 }

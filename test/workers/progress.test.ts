@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LinguaError } from '../../src/protocol/codes.ts'
-import { follow, JOB, settled, stateOf, unhandledIn } from './world.ts'
+import { settled, stateOf, unhandledIn } from '../support/promises.ts'
+import { follow, JOB } from './world.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())

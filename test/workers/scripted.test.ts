@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ERROR_CODES } from '../../src/protocol/codes.ts'
 import type { Stages, Utterance } from '../../workers/engine.ts'
 import { createScriptedEngine, scriptedAudio, type Script } from '../../workers/engines/scripted.ts'
-import { stateOf } from './world.ts'
+import { stateOf } from '../support/promises.ts'
 
 const NODE = 'fast-1'
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { io } from 'socket.io-client'
 import { connect } from '../../../src/client/client.ts'
@@ -68,10 +67,13 @@ export async function openRawTalker(url: string): Promise<Talker> {
     async say(restMs) {
       if (restMs > 0) await pause(restMs)
       const at = sharedNow()
-      const result = once(socket, 'result')
+      const said = new Promise<Said>((resolve) => {
+        socket.once('result', ({ beganAt }: { beganAt: number }) =>
+          resolve({ tookMs: sharedNow() - at, dispatchMs: beganAt - at }),
+        )
+      })
       socket.emit('commit', JOB)
-      const [{ beganAt }]: { beganAt: number }[] = await result
-      return { tookMs: sharedNow() - at, dispatchMs: beganAt - at }
+      return said
     },
     close: () => void socket.disconnect(),
   }
