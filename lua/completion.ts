@@ -1,5 +1,5 @@
 import type { Stage } from '../src/protocol/events.ts'
-import { jobId, type SessionId } from '../src/protocol/ids.ts'
+import { jobId, parentId, type JobId, type SessionId } from '../src/protocol/ids.ts'
 import type { Keys } from './keys.ts'
 import { reply, timeOf, type ScriptDeps } from './scripts.ts'
 
@@ -13,6 +13,7 @@ export interface SettlePolicy {
 }
 
 export interface CompletionScripts {
+  /** Besides the word: waiting utterances that could be placed now. */
   settle(settlement: {
     session: SessionId
     index: number
@@ -20,7 +21,7 @@ export interface CompletionScripts {
     attempt: number | undefined
     /** A JSON object. */
     outcome: string
-  }): Promise<Settled>
+  }): Promise<{ readonly word: Settled; readonly waiting: readonly JobId[] }>
   markGap(gap: {
     session: SessionId
     headWaitMs: number
@@ -60,13 +61,14 @@ export function createCompletionScripts(
           timeOf(deps),
         ],
       )
-      return reply(answer, [
+      const [word, ...waiting] = reply(answer, [
         'settled',
         'duplicate',
         'already_settled',
         'superseded',
         'unknown_session',
-      ])[0]
+      ])
+      return { word, waiting: waiting.map(parentId) }
     },
     async markGap({ session, headWaitMs }) {
       const answer = await call(

@@ -4,9 +4,11 @@ import {
   childId,
   incarnation,
   nodeId,
+  parentId,
   sessionId,
   type AttemptId,
   type Incarnation,
+  type JobId,
   type NodeId,
   type SessionId,
 } from '../src/protocol/ids.ts'
@@ -38,6 +40,8 @@ export interface Due {
   readonly overdue: readonly AttemptId[]
   /** Sessions whose missing head has held others back for too long. */
   readonly gaps: readonly SessionId[]
+  /** Waiting utterances that could be placed now, or have waited long enough to be told. */
+  readonly waiting: readonly JobId[]
 }
 
 export interface FleetScripts {
@@ -49,7 +53,7 @@ export interface FleetScripts {
   ): Promise<{ kind: 'beat'; orders: readonly Order[] } | { kind: 'superseded' }>
   leaveFleet(life: Life): Promise<'left' | 'superseded'>
   /** Expires silent nodes and answers, at most `limit` of each, what is due. */
-  tickWatch(tick: { limit: number; headWaitMs: number }): Promise<Due>
+  tickWatch(tick: { limit: number; headWaitMs: number; startDeadlineMs: number }): Promise<Due>
 }
 
 /** No estimate goes below this: faster nodes are equal, and noise does not steer the fleet. */
@@ -96,17 +100,26 @@ export function createFleetScripts(
       )
       return reply(answer, ['left', 'superseded'])[0]
     },
-    async tickWatch({ limit, headWaitMs }) {
+    async tickWatch({ limit, headWaitMs, startDeadlineMs }) {
       const answer = await call(
         'tickWatch-5',
         [keys.nodes, keys.fencing, keys.clock, keys.deadlines, keys.heads],
-        [keys.prefix, policy.graceMs, limit, headWaitMs, policy.recordLifeMs, timeOf(deps)],
+        [
+          keys.prefix,
+          policy.graceMs,
+          limit,
+          headWaitMs,
+          policy.recordLifeMs,
+          startDeadlineMs,
+          timeOf(deps),
+        ],
       )
-      const [fencing, overdue, gaps] = Array.isArray(answer) ? answer.map(strings) : []
+      const [fencing, overdue, gaps, waiting] = Array.isArray(answer) ? answer.map(strings) : []
       return {
         fencing: (fencing ?? []).map(parseLife),
         overdue: (overdue ?? []).map(childId),
         gaps: (gaps ?? []).map(sessionId),
+        waiting: (waiting ?? []).map(parentId),
       }
     },
   }

@@ -18,6 +18,16 @@ export interface Keys {
   readonly gateways: string
   readonly heads: string
   readonly deadlines: string
+  /** The lists of waiting utterances that are not empty. */
+  readonly waiting: string
+  /** Pairs that somebody serves. */
+  readonly pairs: string
+  waitingFor(list: string): string
+  /** The profiles that serve a pair. */
+  profilesOf(pair: string): string
+  /** Nodes of one profile by estimated wait. */
+  profile(id: string): string
+  unable(id: NodeId, pair: string): string
   node(id: NodeId): string
   orders(id: NodeId, life: Incarnation): string
   slots(id: NodeId, life: Incarnation): string
@@ -45,6 +55,12 @@ export function createKeys(prefix: string): Keys {
     gateways: `${prefix}:gateways`,
     heads: `${prefix}:heads`,
     deadlines: `${prefix}:deadlines`,
+    waiting: `${prefix}:waiting`,
+    pairs: `${prefix}:pairs`,
+    waitingFor: (list) => `${prefix}:waiting:${list}`,
+    profilesOf: (pair) => `${prefix}:pair:${pair}`,
+    profile: (id) => `${prefix}:profile:${id}`,
+    unable: (id, pair) => `${prefix}:unable:${id}:${pair}`,
     node: (id) => `${prefix}:node:${id}`,
     orders: (id, life) => `${prefix}:orders:${id}-${life}`,
     slots: (id, life) => `${prefix}:slots:${id}-${life}`,

@@ -27,9 +27,15 @@ export type Route =
       readonly decision: (typeof DECISIONS)[number]
     }
   | { readonly kind: 'wait'; readonly waitMs: number }
-  | { readonly kind: 'no_node'; readonly sinceMs: number; readonly full: number }
+  | { readonly kind: 'no_node'; readonly sinceMs: number; readonly excluded: Excluded }
   | { readonly kind: 'exhausted'; readonly code: string }
   | { readonly kind: 'deadline' | 'settled' | 'superseded' | 'unknown_session' }
+
+/** How many nodes that serve the pair are out, by reason. */
+export interface Excluded {
+  readonly full: number
+  readonly unable: number
+}
 
 export interface RoutePolicy {
   readonly affinityPenaltyMs: number
@@ -135,7 +141,7 @@ function parseRoute(answer: unknown): Route {
     case 'wait':
       return { kind: word, waitMs: Number(a) }
     case 'no_node':
-      return { kind: word, sinceMs: Number(a), full: Number(b) }
+      return { kind: word, sinceMs: Number(a), excluded: { full: Number(b), unable: Number(c) } }
     case 'exhausted':
       return { kind: word, code: a }
     case 'deadline':

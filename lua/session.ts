@@ -126,13 +126,19 @@ export type Opened =
   | { readonly kind: 'superseded' }
 
 export type Appended =
-  | { readonly kind: 'stored'; readonly nextChunk: number }
+  | {
+      readonly kind: 'stored'
+      readonly nextChunk: number
+      /** Bytes in the open segment. */
+      readonly openBytes: number
+    }
   | { readonly kind: 'gap'; readonly expected: number }
   | { readonly kind: 'superseded' | 'unknown_session' }
 
 export type CutAnswer =
   | { readonly kind: 'cut'; readonly cut: Cut }
-  | { readonly kind: 'repeat'; readonly index: number }
+  /** With the cut while it is pending: whoever lost the first answer has it here. */
+  | { readonly kind: 'repeat'; readonly index: number; readonly cut: Cut | undefined }
   | { readonly kind: 'gap'; readonly expected: number }
   | { readonly kind: 'empty' | 'superseded' | 'unknown_session' }
 
@@ -179,12 +185,16 @@ export function createAudioScripts({ call, keys }: ScriptDeps<AudioKeys>): Audio
       }
     },
     async appendAudio({ session, epoch, chunk, bytes, lifeMs }) {
-      const answer = Number(
-        await call('appendAudio-1', [keys.audio(session)], [epoch, chunk, bytes, lifeMs]),
+      const answer = await call(
+        'appendAudio-1',
+        [keys.audio(session)],
+        [epoch, chunk, bytes, lifeMs],
       )
-      if (answer >= 0) return { kind: 'stored', nextChunk: answer }
-      if (answer <= -10) return { kind: 'gap', expected: -10 - answer }
-      return { kind: answer === -1 ? 'superseded' : 'unknown_session' }
+      if (Array.isArray(answer))
+        return { kind: 'stored', nextChunk: Number(answer[0]), openBytes: Number(answer[1]) }
+      const code = Number(answer)
+      if (code <= -10) return { kind: 'gap', expected: -10 - code }
+      return { kind: code === -1 ? 'superseded' : 'unknown_session' }
     },
     async cutAudio({ session, epoch, reason, at, lifeMs }) {
       const point = 'index' in at ? [at.index, at.endByte] : ['', at.through ?? '']
@@ -201,7 +211,12 @@ export function createAudioScripts({ call, keys }: ScriptDeps<AudioKeys>): Audio
         'superseded',
         'unknown_session',
       ])
-      if (word === 'repeat') return { kind: word, index: Number(first) }
+      if (word === 'repeat')
+        return {
+          kind: word,
+          index: Number(first),
+          cut: base ? parseCut(Number(first), base) : undefined,
+        }
       if (word === 'gap') return { kind: word, expected: Number(first) }
       if (word !== 'cut') return { kind: word }
       return {

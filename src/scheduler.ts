@@ -21,6 +21,7 @@ import type { Store } from './platform/redis.ts'
 import { LinguaError } from './protocol/codes.ts'
 import type { StartRequest } from './protocol/events.ts'
 import { gatewayId, jobId, sessionId } from './protocol/ids.ts'
+import { createPromote } from './routing/promote.ts'
 import { createRouter } from './routing/router.ts'
 import { createSevering } from './routing/sever.ts'
 import { createSessions } from './session/sessions.ts'
@@ -76,7 +77,8 @@ export async function createScheduler({
   })
   const severing = createSevering({ control, keys, queues })
   const router = createRouter({ scripts: routingScripts, affinity: config.affinity.mode })
-  const completion = createCompletion({ scripts: completionScripts, log, metrics })
+  const promote = createPromote({ control, keys, queues })
+  const completion = createCompletion({ scripts: completionScripts, log, metrics, promote })
   const results = createResults({ outbox: createOutbox(control, keys), audio, log })
 
   // floors above: the processor of utterances, the watch, the edge
@@ -108,7 +110,9 @@ export async function createScheduler({
     scripts: completionScripts,
     completion,
     severing,
+    promote,
     headWaitMs: config.headWaitMs,
+    startDeadlineMs: config.startDeadlineMs,
     log,
   })
   const http = createHttp({

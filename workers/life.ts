@@ -47,6 +47,15 @@ async function handOn({ store, log }: LifeDeps, name: string): Promise<void> {
   await queue.close()
 }
 
+/** Redis may be away while a node stops: its lease then ends the life all the same. */
+const HAND_ON_MS = 1000
+
+const whenAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
 const NODE_LOCK_MS = 120_000
 
 /**
@@ -99,14 +108,13 @@ export async function beginLife(deps: LifeDeps): Promise<NodeLife> {
     ...life,
     async stop(deadline) {
       ended = true
-      await lease.become('draining')
-      await handOn(deps, queue)
-      const idle = worker.close()
-      const late = new Promise<void>((resolve) => {
-        if (deadline.aborted) resolve()
-        deadline.addEventListener('abort', () => resolve(), { once: true })
-      })
-      await Promise.race([idle, late])
+      const late = whenAborted(deadline)
+      const handedOn = Promise.race([
+        lease.become('draining'),
+        whenAborted(AbortSignal.timeout(HAND_ON_MS)),
+      ])
+      await Promise.race([handedOn.then(() => handOn(deps, queue)), late])
+      await Promise.race([worker.close(), late])
       await fleet.leaveFleet(life).catch((error: unknown) => log.debug({ err: error }, 'not left'))
       await letGo()
     },

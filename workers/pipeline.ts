@@ -1,6 +1,7 @@
 import type { Progress } from './progress.ts'
 import type { AudioStore } from '../src/platform/audio.ts'
 import type { Clock } from '../src/platform/clock.ts'
+import { isRedisDown } from '../src/platform/redis.ts'
 import { LinguaError } from '../src/protocol/codes.ts'
 import { BYTES_PER_SAMPLE } from '../src/protocol/events.ts'
 import type { ChildJob, ChildResult, SpeechRef } from '../src/protocol/jobs.ts'
@@ -82,7 +83,8 @@ async function say(
     }
   } catch (error) {
     if (progress.signal.aborted) throw error
-    return { failed: error instanceof LinguaError ? error.code : 'engine_error' }
+    if (error instanceof LinguaError) return { failed: error.code }
+    return { failed: isRedisDown(error) ? 'dependency_down' : 'engine_error' }
   }
 }
 

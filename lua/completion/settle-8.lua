@@ -23,11 +23,15 @@
       ARGV[10] now, ms, or ''
 
     Output:
-      settled, duplicate, already_settled, superseded, unknown_session
+      settled, job ...   and the waiting jobs that could be placed now
+      duplicate, already_settled, superseded, unknown_session
 ]]
 --- @include "clock"
 --- @include "pool"
+--- @include "choose"
+--- @include "waiting"
 --- @include "release"
+local PROMOTED = 4
 local session, index, job = ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local now = wallClock(ARGV[10])
 local record =
@@ -38,17 +42,18 @@ if current and record[4] == "1" then
   redis.call("HDEL", KEYS[7], "open")
   redis.call("PEXPIRE", KEYS[7], ARGV[9])
 end
+leaveWaiting(ARGV[1], KEYS[7], job)
 local gateway = redis.call("HGET", KEYS[1], "gateway")
 if not gateway then
-  return "unknown_session"
+  return { "unknown_session" }
 end
 redis.call("ZREMRANGEBYSCORE", KEYS[6], "-inf", now - ARGV[7])
 if redis.call("ZSCORE", KEYS[6], job) then
-  return "duplicate"
+  return { "duplicate" }
 elseif redis.call("HEXISTS", KEYS[4], index) == 1 then
-  return "already_settled"
+  return { "already_settled" }
 elseif not current then
-  return "superseded"
+  return { "superseded" }
 end
 
 local created = tonumber(record[6] or now)
@@ -69,4 +74,4 @@ for i = 1, 6 do
   redis.call("PEXPIRE", KEYS[i], ARGV[8])
 end
 redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. gateway, "wake " .. session)
-return "settled"
+return { "settled", unpack(dueWaiting(ARGV[1], "-inf", PROMOTED)) }

@@ -13,14 +13,18 @@
       ARGV[3] most that is answered of each
       ARGV[4] how long a missing head may hold others back, ms
       ARGV[5] how long the hash of an expired node outlives its lease, ms
-      ARGV[6] now, ms, or ''
+      ARGV[6] how long an utterance may wait for a node before it is asked again anyway, ms
+      ARGV[7] now, ms, or ''
 
     Output:
-      { node-incarnation ... to be fenced }, { attempt ... overdue }, { session ... with a gap to mark }
+      { node-incarnation ... to be fenced }, { attempt ... overdue }, { session ... with a gap to mark },
+      { job ... waiting that is to be asked again }
 ]]
 --- @include "clock"
 --- @include "pool"
-local now = wallClock(ARGV[6])
+--- @include "choose"
+--- @include "waiting"
+local now = wallClock(ARGV[7])
 local fleet = tickClock(KEYS[3], now, tonumber(ARGV[2]))
 for _, id in ipairs(redis.call("ZRANGEBYSCORE", KEYS[1], "-inf", fleet, "LIMIT", 0, ARGV[3])) do
   local node = ARGV[1] .. ":node:" .. id
@@ -37,4 +41,5 @@ return {
   redis.call("ZRANGE", KEYS[2], 0, ARGV[3] - 1),
   redis.call("ZRANGEBYSCORE", KEYS[4], "-inf", fleet, "LIMIT", 0, ARGV[3]),
   redis.call("ZRANGEBYSCORE", KEYS[5], "-inf", now - ARGV[4], "LIMIT", 0, ARGV[3]),
+  dueWaiting(ARGV[1], fleet - ARGV[6], tonumber(ARGV[3])),
 }

@@ -28,49 +28,53 @@
     Output:
       node, n, id, incarnation, wait, home | balance | rehome
       wait, ms                       only tried nodes are left: come back
-      no_node, since ms, full nodes  nobody can take it now
+      no_node, since ms, n full, n unable   nobody can take it now: it waits in its list
       exhausted, code                errors or re-homes are used up
       deadline, settled, superseded, unknown_session
 ]]
 --- @include "clock"
 --- @include "pool"
 --- @include "choose"
+--- @include "waiting"
 --- @include "home"
 --- @include "attempt"
 local prefix, job, index, ended, why = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local now = wallClock(ARGV[15])
 local fleet = fleetClock(KEYS[6], now)
+local pairs, list = ARGV[6], (ARGV[6]:gsub(" ", ","))
 if redis.call("HEXISTS", KEYS[2], index) == 1 then
+  leaveWaiting(prefix, KEYS[3], job)
   return { "settled" }
 end
 local record = readAttempt(KEYS[3], fleet, now, ARGV[14])
 if ended ~= record.n then
   return { "superseded" }
 elseif record.open then
-  endAttempt(prefix, KEYS[3], KEYS[5], job, record, why, fleet, now)
+  endAttempt(prefix, pairs, { key = KEYS[3], job = job, record = record, why = why, fleet = fleet, now = now })
 end
 local gateway = redis.call("HGET", KEYS[1], "gateway")
 local most = tonumber(ARGV[12])
-if not gateway then
-  return { "unknown_session" }
-elseif fleet - record.created > tonumber(ARGV[11]) then
-  return { "deadline" }
-elseif record.errors >= most then
-  return { "exhausted", record.code }
-elseif record.rehomes > most then
-  return { "exhausted", "node_lost" }
+local over = not gateway and { "unknown_session" }
+  or fleet - record.created > tonumber(ARGV[11]) and { "deadline" }
+  or record.errors >= most and { "exhausted", record.code }
+  or record.rehomes > most and { "exhausted", "node_lost" }
+if over then
+  leaveWaiting(prefix, KEYS[3], job)
+  return over
 end
 
 local home = moveHome(KEYS[4], index, ARGV[7], ARGV[9])
-local pools = poolsOf(prefix, ARGV[6])
-local best, full = bestOf(pools, KEYS[3])
-if not best then
+local pools = poolsOf(prefix, pairs)
+local best, out = bestOf(prefix, pairs, pools, KEYS[3])
+if not best or isBehind(prefix, list, pools, record.created) then
+  joinWaiting(prefix, KEYS[3], list, job, record.created)
   redis.call("HSETNX", KEYS[3], "noNodeAt", fleet)
-  return { "no_node", fleet - redis.call("HGET", KEYS[3], "noNodeAt"), full }
+  return { "no_node", fleet - redis.call("HGET", KEYS[3], "noNodeAt"), out.full, out.unable }
 elseif best.tried > 0 and fleet - record.endedAt < tonumber(ARGV[13]) then
   return { "wait", ARGV[13] }
 end
-local chosen, decision = preferHome(prefix, pools, KEYS[3], home, best, tonumber(ARGV[8]))
+leaveWaiting(prefix, KEYS[3], job)
+local chosen, decision = preferHome(prefix, pairs, pools, KEYS[3], home, best, tonumber(ARGV[8]))
 local n = record.n + 1
 local incarnation = redis.call("HGET", prefix .. ":node:" .. chosen.id, "incarnation")
 beginAttempt(KEYS[3], n, chosen.id, incarnation)

@@ -11,7 +11,7 @@
       ARGV[4] life of a segment from its first chunk on, and of the hash, ms
 
     Output:
-      next    the chunk expected next: this one is stored, now or before
+      { next, open }   this chunk is stored, now or before: the one expected next, bytes in the open segment
       -1      superseded: the session has moved to another connection
       -2      unknown session
       -10-n   a hole: chunk n is expected
@@ -26,7 +26,7 @@ local chunk, next = tonumber(ARGV[2]), tonumber(was[2])
 if chunk > next then
   return -10 - next
 elseif chunk < next then
-  return next
+  return { next, redis.call("STRLEN", KEYS[1] .. ":" .. was[3]) }
 end
 local segment = KEYS[1] .. ":" .. was[3]
 local open = redis.call("APPEND", segment, ARGV[3])
@@ -37,4 +37,4 @@ if open == #ARGV[3] then
   end
 end
 redis.call("HSET", KEYS[1], "next", chunk + 1)
-return chunk + 1
+return { chunk + 1, open }

@@ -14,7 +14,7 @@
 
     Output:
       cut, index, bytes before it, bytes in it, 1 if it goes on after max_duration, next index
-      repeat, index
+      repeat, index, and while the cut is pending its record: reason, base, bytes, continues
       empty
       gap, expected chunk
       superseded
@@ -31,8 +31,11 @@ local next, index, base, first = tonumber(was[2]), tonumber(was[3]), tonumber(wa
 local segment, following = KEYS[1] .. ":" .. index, KEYS[1] .. ":" .. (index + 1)
 local bytes = redis.call("STRLEN", segment)
 local stop = bytes
+local function again(cut)
+  return { "repeat", cut, redis.call("HGET", KEYS[1], "cut:" .. cut) or "" }
+end
 if ARGV[3] ~= "" and tonumber(ARGV[3]) < index then
-  return { "repeat", ARGV[3] }
+  return again(ARGV[3])
 elseif ARGV[3] ~= "" and ARGV[4] ~= "" then
   stop = math.min(bytes, tonumber(ARGV[4]))
 elseif ARGV[4] ~= "" then
@@ -41,7 +44,7 @@ elseif ARGV[4] ~= "" then
     return { "gap", next }
   elseif through < first then
     local cut = redis.call("ZRANGEBYSCORE", KEYS[1] .. ":cuts", through, "+inf", "LIMIT", 0, 1)[1]
-    return cut and { "repeat", cut } or { "empty" }
+    return cut and again(cut) or { "empty" }
   end
   local at = (through - first) * 4
   stop = struct.unpack("<I4", redis.call("GETRANGE", segment .. ":ends", at, at + 3))

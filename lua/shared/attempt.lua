@@ -30,24 +30,35 @@ local function readAttempt(key, fleet, now, life)
   }
 end
 
---[[ Gone without a word: overdue if its deadline has passed, else the node was lost. ]]
-local function endAttempt(prefix, key, deadlines, job, record, why, fleet, now)
-  local attempt = job .. "." .. record.n
-  local due = tonumber(redis.call("ZSCORE", deadlines, attempt) or math.huge)
+local UNABLE_MS = 60000
+local UNCOUNTED = { [""] = true, engine_busy = true, dependency_down = true }
+
+--[[
+  Ends the attempt `it.record`: frees its slot and counts how it ended. Gone without a word, it is overdue
+  if its deadline has passed, else its node was lost. A missing engine is the node's lack, not an error.
+]]
+local function endAttempt(prefix, pairs, it)
+  local record, why = it.record, it.why
+  local attempt = it.job .. "." .. record.n
+  local due = tonumber(redis.call("ZSCORE", prefix .. ":deadlines", attempt) or math.huge)
   if why == "" and record.started then
-    why = due <= fleet and "deadline" or "node_lost"
+    why = due <= it.fleet and "deadline" or "node_lost"
   end
-  freeSlot(prefix, attempt, record.node, record.incarnation, now)
+  freeSlot(prefix, attempt, record.node, record.incarnation, it.now)
   if why == "node_lost" then
-    record.rehomes = redis.call("HINCRBY", key, "rehomes", 1)
-  elseif why ~= "" and why ~= "engine_busy" and why ~= "dependency_down" then
-    record.errors, record.code = redis.call("HINCRBY", key, "errors", 1), why
-    redis.call("HSET", key, "code", why)
-    blameNode(prefix, record.node, record.incarnation, now)
+    record.rehomes = redis.call("HINCRBY", it.key, "rehomes", 1)
+  elseif why == "engine_missing" then
+    for pair in pairs:gmatch("%S+") do
+      redis.call("SET", prefix .. ":unable:" .. record.node .. ":" .. pair, 1, "PX", UNABLE_MS)
+    end
+  elseif not UNCOUNTED[why] then
+    record.errors, record.code = redis.call("HINCRBY", it.key, "errors", 1), why
+    redis.call("HSET", it.key, "code", why)
+    blameNode(prefix, record.node, record.incarnation, it.now)
   end
-  record.endedAt = fleet
-  redis.call("HSET", key, "endedAt", fleet)
-  redis.call("HDEL", key, "open", "started", "stage", "noNodeAt")
+  record.endedAt = it.fleet
+  redis.call("HSET", it.key, "endedAt", it.fleet)
+  redis.call("HDEL", it.key, "open", "started", "stage", "noNodeAt")
 end
 
 local function beginAttempt(key, n, node, incarnation)

@@ -38,23 +38,53 @@ local function headOf(pool)
   return { redis.call("ZRANGE", pool, rank, rank)[1], rows[2], unpack(rows) }, equals
 end
 
-local function bestOf(pools, attempt)
-  local best, full = nil, 0
+--[[ A capability that failed on a node is not asked of it again for a while. ]]
+local function isUnable(prefix, id, pairs)
+  for pair in pairs:gmatch("%S+") do
+    if redis.call("EXISTS", prefix .. ":unable:" .. id .. ":" .. pair) == 1 then
+      return true
+    end
+  end
+  return false
+end
+
+--[[ Whether `new` comes before `best`; among equals the lot decides, each with the same chance. ]]
+local function isBetter(new, best)
+  if not best or new.tried ~= best.tried then
+    return not best or new.tried < best.tried
+  elseif new.wait ~= best.wait or not new.equals then
+    return new.wait < best.wait
+  end
+  local all = best.equals + new.equals
+  local lucky = math.random(all) <= new.equals
+  best.equals, new.equals = all, all
+  return lucky
+end
+
+--[[ The best node for these pairs, and how many of the others are out, by reason. ]]
+local function bestOf(prefix, pairs, pools, attempt)
+  local best, out = nil, { full = 0, unable = 0 }
   local time = redis.call("TIME")
   math.randomseed(time[1] + time[2])
   for _, pool in ipairs(pools) do
     local rows, equals = headOf(pool)
-    for i = 1, #rows, 2 do
-      local wait, tried = tonumber(rows[i + 1]), triesOf(attempt, rows[i])
-      local better = not best or tried < best.tried or (tried == best.tried and wait < best.wait)
-      if wait < FULL and better then
-        best = { id = rows[i], wait = wait, tried = tried, equals = equals }
-      elseif best and i == 1 and tried == best.tried and wait == best.wait then
-        best.equals = best.equals + equals
-        best.id = math.random(best.equals) <= equals and rows[i] or best.id
+    local offset, fresh = 0, false
+    while #rows > 0 and not fresh do
+      for i = 1, #rows, 2 do
+        local id, wait = rows[i], tonumber(rows[i + 1])
+        if wait < FULL and isUnable(prefix, id, pairs) then
+          out.unable = out.unable + 1
+        elseif wait < FULL then
+          local new = { id = id, wait = wait, tried = triesOf(attempt, id) }
+          new.equals = offset == 0 and i == 1 and equals or nil
+          best = isBetter(new, best) and new or best
+          fresh = fresh or new.tried == 0
+        end
       end
+      offset = offset + DEPTH
+      rows = fresh and {} or redis.call("ZRANGE", pool, offset, offset + DEPTH - 1, "WITHSCORES")
     end
-    full = full + redis.call("ZCOUNT", pool, FULL, "+inf")
+    out.full = out.full + redis.call("ZCOUNT", pool, FULL, "+inf")
   end
-  return best, full
+  return best, out
 end

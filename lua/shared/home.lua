@@ -25,12 +25,12 @@ end
   The home is taken if it is a candidate, costs no more than `penalty` ms over the best, and this
   utterance has not been there more often.
 ]]
-local function preferHome(prefix, pools, attempt, home, best, penalty)
+local function preferHome(prefix, pairs, pools, attempt, home, best, penalty)
   if not home.node then
     return best, "balance"
   elseif redis.call("HGET", prefix .. ":node:" .. home.node, "incarnation") ~= home.incarnation then
     return best, "rehome"
-  elseif triesOf(attempt, home.node) > best.tried then
+  elseif triesOf(attempt, home.node) > best.tried or isUnable(prefix, home.node, pairs) then
     return best, "rehome"
   end
   for _, pool in ipairs(pools) do

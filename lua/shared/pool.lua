@@ -31,6 +31,7 @@ local function enterPool(prefix, id, now)
   local was = redis.call("HMGET", prefix .. ":node:" .. id, "profile", "pairs")
   for pair in was[2]:gmatch("%S+") do
     redis.call("SADD", prefix .. ":pair:" .. pair, was[1])
+    redis.call("SADD", prefix .. ":pairs", pair)
   end
   rateNode(prefix, id, now)
 end
@@ -42,6 +43,9 @@ local function leavePool(prefix, id)
   if redis.call("EXISTS", pool) == 0 then
     for pair in was[2]:gmatch("%S+") do
       redis.call("SREM", prefix .. ":pair:" .. pair, was[1])
+      if redis.call("EXISTS", prefix .. ":pair:" .. pair) == 0 then
+        redis.call("SREM", prefix .. ":pairs", pair)
+      end
     end
   end
 end

@@ -1,12 +1,14 @@
 import type { CompletionScripts, Settled } from '../../lua/completion.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
-import { attemptId, jobId, type SessionId } from '../protocol/ids.ts'
+import { attemptId, jobId, type JobId, type SessionId } from '../protocol/ids.ts'
 import type { SettledOutcome } from './outcome.ts'
 
 export interface CompletionDeps {
   readonly scripts: CompletionScripts
   readonly log: Log
+  /** Asks utterances again that waited for the slot this outcome has freed. */
+  readonly promote: (jobs: readonly JobId[]) => Promise<void>
   readonly metrics: Pick<Metrics, 'outcomes' | 'filtered' | 'settleSeconds' | 'stageSeconds'>
 }
 
@@ -21,17 +23,19 @@ export interface Completion {
 }
 
 /** The 30-second dedup set, the first outcome of an index and its order: all in one script. */
-export function createCompletion({ scripts, log, metrics }: CompletionDeps): Completion {
+export function createCompletion({ scripts, log, metrics, promote }: CompletionDeps): Completion {
   return {
     async settle({ session, index, attempt, outcome }) {
       const timed = metrics.settleSeconds.startTimer()
-      const word = await scripts.settle({
+      const { word, waiting } = await scripts.settle({
         session,
         index,
         attempt,
         outcome: JSON.stringify(outcome),
       })
       timed()
+      if (waiting.length > 0)
+        promote(waiting).catch((error: unknown) => log.debug({ err: error }, 'not promoted'))
       if (word === 'settled') {
         measure(metrics, outcome)
       } else {

@@ -11,8 +11,8 @@ export interface HttpDeps {
 /** `/healthz`, `/readyz`, `/metrics`. Socket.IO attaches itself to the same server, in front. */
 export function createHttp({ registry, unready }: HttpDeps): Server {
   return createServer((request, response) => {
-    const send = (status: number, body: string, type = 'text/plain'): void => {
-      response.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body)
+    const send = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
+      response.writeHead(status, { 'content-type': type }).end(body)
     }
     const fail = (): void => send(500, 'internal\n')
     const path = (request.url ?? '/').split('?')[0]
@@ -21,7 +21,7 @@ export function createHttp({ registry, unready }: HttpDeps): Server {
     else if (path === '/readyz')
       unready().then((why) => (why ? send(503, `${why}\n`) : send(200, 'ready\n')), fail)
     else if (path === '/metrics')
-      registry.metrics().then((text) => send(200, text, registry.contentType.split(';')[0]), fail)
+      registry.metrics().then((text) => send(200, text, registry.contentType), fail)
     else send(404, 'not found\n')
   })
 }

@@ -80,8 +80,9 @@ export class LiveSession {
     return this.#unfinished.size
   }
 
-  /** Begins to tell: unacknowledged results first, then whatever was cut and not yet enqueued. */
+  /** Begins to tell: cuts the client has not heard of, results it has not acknowledged; then mends. */
   async start(): Promise<void> {
+    for (const { finalized } of this.#unfinished.values()) this.#announce(finalized)
     await this.#reader.wake()
     for (const index of this.#unfinished.keys())
       if (await this.#deps.results.released(this.session.id, index)) this.#finish(index)
@@ -215,12 +216,17 @@ export class LiveSession {
     this.#wire.emit('session.closed', { reason: error.code })
   }
 
+  /** Pending cuts of the resume are known already; their jobs are only added once more. */
   #finalized(finalized: Finalized): void {
     const { index, reason } = finalized
-    const cutAt = this.#deps.clock.now()
-    this.#unfinished.set(index, { finalized, ...(!this.#unfinished.has(index) && { cutAt }) })
+    if (this.session.pending.some((cut) => cut.index === index)) return
+    this.#unfinished.set(index, { finalized, cutAt: this.#deps.clock.now() })
     this.#deps.counted(reason)
-    if (index > this.#known.lastIndex) this.#wire.emit('utterance.finalized', finalized)
+    this.#announce(finalized)
+  }
+
+  #announce(finalized: Finalized): void {
+    if (finalized.index > this.#known.lastIndex) this.#wire.emit('utterance.finalized', finalized)
   }
 
   /** Where this gateway made the cut, its own clock measures the way from there to the emit. */

@@ -18,7 +18,8 @@ export interface AudioStore {
 /** Reads and writes bytes over one connection to the audio plane. */
 export function createAudioStore(redis: Redis, keys: AudioKeys): AudioStore {
   return {
-    read: ({ key, from, bytes }) => redis.getrangeBuffer(key, from, from + bytes - 1),
+    read: async ({ key, from, bytes }) =>
+      bytes > 0 ? redis.getrangeBuffer(key, from, from + bytes - 1) : Buffer.alloc(0),
     async writeSpeech({ key, ttlMs, bytes }) {
       await redis.set(key, bytes, 'PX', ttlMs)
     },

@@ -23,6 +23,8 @@ export interface Program {
 
 /** How long a process may take to stop before it lets go of what is left. */
 const STOP_MS = 10_000
+/** After that, and this, a process that cannot let go ends anyway. */
+const GRACE_MS = 1000
 /** Under npm one Ctrl-C arrives twice, from the terminal and from npm. */
 const ECHO_MS = 500
 const EXIT_OF_SIGNAL = { SIGINT: 130, SIGTERM: 0 } as const
@@ -135,6 +137,7 @@ function onSignal(log: Log): (running: Running) => Promise<void> {
   process.once('disconnect', () => asked('SIGTERM'))
   return async (running) => {
     const signal = await first
+    setTimeout(() => process.exit(EXIT_OF_SIGNAL[signal]), STOP_MS + GRACE_MS)
     await running.stop(STOP_MS)
     log.info('stopped')
     process.exit(EXIT_OF_SIGNAL[signal])

@@ -111,7 +111,7 @@ async function ready(redis: Redis): Promise<void> {
 }
 
 const DOWN =
-  /Connection is closed|isn't writeable|Command timed out|ECONNREFUSED|ECONNRESET|ENOENT|max retries per request|^(LOADING|READONLY|OOM|MASTERDOWN|MISCONF|NOREPLICAS|CLUSTERDOWN)/i
+  /Connection is closed|isn't writeable|Command timed out|ECONNREFUSED|ECONNRESET|ENOENT|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|max retries per request|^(LOADING|READONLY|OOM|MASTERDOWN|MISCONF|NOREPLICAS|BUSY|TRYAGAIN|CLUSTERDOWN)/i
 
 /** Whether an error says that Redis is away, read-only or full: nobody's fault, worth another try. */
 export const isRedisDown = (error: unknown): boolean =>

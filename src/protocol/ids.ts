@@ -15,6 +15,8 @@ export const ID_PATTERN = /^[A-Za-z0-9._-]{1,64}$/
 export const sessionId = (id: string): SessionId => id as SessionId
 export const nodeId = (id: string): NodeId => id as NodeId
 export const gatewayId = (id: string): GatewayId => id as GatewayId
+/** A job id that was made by `jobId` and has come back. */
+export const parentId = (id: string): JobId => id as JobId
 /** An attempt id that was made by `attemptId` and has come back. */
 export const childId = (id: string): AttemptId => id as AttemptId
 export const incarnation = (id: string): Incarnation => id as Incarnation

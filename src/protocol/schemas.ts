@@ -53,7 +53,7 @@ export const resultAck = z.strictObject({ seq: count })
 export const closeRequest = z.strictObject({})
 export const chunkNumber = count
 
-const audioRange = audioFormat.extend({ key: z.string(), from: count, bytes: count })
+const audioRange = z.object({ ...audioFormat.shape, key: z.string(), from: count, bytes: count })
 
 const spoken = z.object({
   v: z.literal(1),
@@ -75,7 +75,7 @@ export const childJob = spoken.extend({
   traceparent: z.string().optional(),
 })
 
-const speechRef = audioFormat.extend({ key: z.string(), bytes: count, durationMs })
+const speechRef = z.object({ ...audioFormat.shape, key: z.string(), bytes: count, durationMs })
 
 /** Nodes may be written by others: what they return is checked like anything from outside. */
 export const childResult = z.object({

@@ -118,27 +118,28 @@ function together(a: Frame, b: Frame): Frame {
 
 /** All speech of the open utterance, whatever pauses are in it; undefined if there is none. */
 export function spokenIn(heard: Heard, rules: Rules): Spoken | undefined {
-  let spoken: Spoken | undefined
+  const tally = emptyTally()
   for (const moment of heard.moments)
-    if (moment.speech) spoken = goOn(spoken, moment, { start: startOf(heard, moment), rules })
-  return spoken
+    if (moment.speech) count(tally, rules, { start: startOf(heard, moment), end: moment.end })
+  return tally.bytes > 0 ? tally : undefined
 }
 
-function goOn(
-  spoken: Spoken | undefined,
-  { end }: Moment,
-  { start, rules }: { readonly start: number; readonly rules: Rules },
-): Spoken {
-  const bytes = (spoken?.bytes ?? 0) + end - start
-  const before = spoken?.enough ?? Infinity
-  const enough = bytes >= rules.minSpeech ? end - (bytes - rules.minSpeech) : Infinity
-  return {
-    first: spoken?.first ?? start,
-    firstEnd: spoken && spoken.firstEnd !== start ? spoken.firstEnd : end,
-    last: end,
-    bytes,
-    enough: Math.min(before, enough),
-  }
+/** Counted up in place, since it is counted anew at every chunk. */
+type Tally = { -readonly [Key in keyof Spoken]: Spoken[Key] }
+
+const emptyTally = (): Tally => ({ first: 0, firstEnd: 0, last: 0, bytes: 0, enough: Infinity })
+
+function count(
+  tally: Tally,
+  { minSpeech }: Rules,
+  { start, end }: { readonly start: number; readonly end: number },
+): void {
+  if (tally.bytes === 0) tally.first = tally.firstEnd = start
+  if (tally.firstEnd === start) tally.firstEnd = end
+  tally.last = end
+  tally.bytes += end - start
+  if (tally.enough === Infinity && tally.bytes >= minSpeech)
+    tally.enough = end - (tally.bytes - minSpeech)
 }
 
 /**
@@ -146,22 +147,23 @@ function goOn(
  * it grew too long. Too little speech before a pause is noise. With `pauses` false they count for nothing.
  */
 export function endingOf(heard: Heard, rules: Rules, pauses: boolean): Ending {
-  let spoken: Spoken | undefined
+  const spoken = emptyTally()
   for (const moment of heard.moments) {
-    if (moment.speech) spoken = goOn(spoken, moment, { start: startOf(heard, moment), rules })
-    if (!spoken) continue
+    const { end } = moment
+    if (moment.speech) count(spoken, rules, { start: startOf(heard, moment), end })
+    if (spoken.bytes === 0) continue
     const limit = beginOf(heard, rules, spoken) + rules.longest
     const pauseEnd = spoken.last + rules.pause
-    if (pauseEnd <= Math.min(moment.end, limit)) {
+    if (pauseEnd <= Math.min(end, limit)) {
       if (spoken.enough === Infinity)
         return { kind: 'noise', before: Math.max(spoken.last, pauseEnd - rules.preRoll) }
       if (pauses) return { kind: 'pause', spoken, at: spoken.last + keptOfPause(rules) }
     }
-    if (moment.end < limit) continue
+    if (end < limit) continue
     if (spoken.enough > limit) return { kind: 'noise', before: spoken.firstEnd }
     return { kind: 'full', spoken, at: bestEnd(heard, rules, { limit, enough: spoken.enough }) }
   }
-  return spoken ? { kind: 'open', spoken } : { kind: 'silence' }
+  return spoken.bytes > 0 ? { kind: 'open', spoken } : { kind: 'silence' }
 }
 
 /** Of the silence that makes a pause the end is left to what follows, as the pre-roll of its speech. */
@@ -182,13 +184,12 @@ export function bestEnd(
   { limit, enough }: { readonly limit: number; readonly enough: number },
 ): number {
   const from = limit - rules.search
-  let end = limit
   let behind = 0
   let loudness = 0
   let latest = rules.minSpeech === 0 ? limit : undefined
   let quietest: { readonly at: number; readonly level: number } | undefined
   for (const moment of heard.moments.toReversed()) {
-    end = Math.min(moment.end, limit)
+    const end = Math.min(moment.end, limit)
     const start = Math.max(startOf(heard, moment), from)
     if (start >= end) continue
     const middle = wholeSamples((start + end) / 2)

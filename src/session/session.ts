@@ -49,6 +49,8 @@ export class Session {
   readonly #deps: SessionDeps
   readonly #options: CutterOptions
   readonly #unqueued = new Map<number, Cut>()
+  /** Cuts that may have been made though no answer came: the repeat brings it. */
+  readonly #unanswered = new Set<number>()
   #open: CutterState
   #finalized: (finalized: Finalized) => void = () => {}
 
@@ -101,8 +103,10 @@ export class Session {
       bytes,
       lifeMs: LIMITS.segmentLifeMs,
     })
-    if (answer.kind === 'stored' && answer.nextChunk === chunk + 1)
-      this.#open = afterChunk(this.#open, bytes.length, this.#deps.clock.now())
+    if (answer.kind === 'stored' && answer.openBytes > this.#open.bytes) {
+      const grown = answer.openBytes - this.#open.bytes
+      this.#open = afterChunk(this.#open, grown, this.#deps.clock.now())
+    }
     return answer
   }
 
@@ -147,13 +151,18 @@ export class Session {
   }
 
   async #cut(at: CutPoint, reason: CutReason): Promise<number | null> {
-    const answer = await this.#deps.scripts.cutAudio({
-      session: this.id,
-      epoch: this.epoch,
-      reason,
-      at,
-      lifeMs: LIMITS.segmentLifeMs,
-    })
+    const answer = await this.#deps.scripts
+      .cutAudio({
+        session: this.id,
+        epoch: this.epoch,
+        reason,
+        at,
+        lifeMs: LIMITS.segmentLifeMs,
+      })
+      .catch((error: unknown) => {
+        this.#unanswered.add(this.#open.index)
+        throw error
+      })
     switch (answer.kind) {
       case 'cut':
         this.#open = afterCut(this.#open, answer.cut.index, answer.cut.bytes)
@@ -161,7 +170,11 @@ export class Session {
         await this.repair()
         return answer.cut.index
       case 'repeat':
-        this.#open = afterCut(this.#open, answer.index, this.#open.bytes)
+        if (answer.cut && this.#unanswered.delete(answer.index)) {
+          this.#open = afterCut(this.#open, answer.index, answer.cut.bytes)
+          this.#unqueued.set(answer.index, answer.cut)
+          await this.repair()
+        }
         return answer.index
       case 'empty':
         this.#open = emptyUtterance(this.#open.index)

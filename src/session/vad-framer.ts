@@ -38,6 +38,7 @@ export class Framer {
 /** Mean square of samples. */
 export function levelOf(samples: Int16Array): number {
   let sum = 0
-  for (const sample of samples) sum += sample * sample
+  // By number: an iterator takes three times as long, and this is done to all audio.
+  for (let i = 0; i < samples.length; i += 1) sum += (samples[i] ?? 0) ** 2
   return sum / samples.length
 }

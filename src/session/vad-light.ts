@@ -19,6 +19,7 @@ const FRAME_MS = 20
 /** The detector's own rates; any other is made the second. */
 const RATES: readonly number[] = [8000, 16_000, 32_000, 48_000]
 const FALLBACK_RATE = 16_000
+const LARGEST_SAMPLE = 32_767
 const LARGEST_FRAME_BYTES = (48_000 * FRAME_MS * 2) / 1000
 /** From 0 (hears speech everywhere) to 3: with 2 the noise of a room after a word counts as speech. */
 const AGGRESSIVENESS = 3
@@ -75,5 +76,9 @@ export function openMeter(sampleRate: number): Judge {
   }
 }
 
-const toInts = (floats: Float32Array): Int16Array =>
-  Int16Array.from(floats, (value) => Math.round(Math.max(-1, Math.min(1, value)) * 32_767))
+function toInts(floats: Float32Array): Int16Array {
+  const samples = new Int16Array(floats.length)
+  for (let i = 0; i < samples.length; i += 1)
+    samples[i] = Math.max(-1, Math.min(1, floats[i] ?? 0)) * LARGEST_SAMPLE
+  return samples
+}

@@ -19,8 +19,11 @@ export async function loadToRate(toRate: number): Promise<ToRate> {
 }
 
 /** Samples between -1 and 1. */
-export const toFloats = (samples: Int16Array): Float32Array =>
-  Float32Array.from(samples, (sample) => sample / FULL_SCALE)
+export function toFloats(samples: Int16Array): Float32Array {
+  const floats = Float32Array.from(samples)
+  for (let i = 0; i < floats.length; i += 1) floats[i] = (floats[i] ?? 0) / FULL_SCALE
+  return floats
+}
 
 function convert(
   converter: Converter,
@@ -29,5 +32,7 @@ function convert(
   if (converter.inputSampleRate !== fromRate) converter.inputSampleRate = fromRate
   const resampled = converter.simple(toFloats(samples))
   // The library may stop one sample short.
-  return Float32Array.from({ length }, (_, i) => resampled[Math.min(i, resampled.length - 1)] ?? 0)
+  const whole = new Float32Array(length).fill(resampled.at(-1) ?? 0)
+  whole.set(resampled.subarray(0, length))
+  return whole
 }

@@ -34,9 +34,10 @@ interface Piece {
 interface Listening {
   readonly listener: SileroListener
   readonly begun: (why?: LinguaError) => void
-  /** Pieces that have no answer yet. */
-  pieces: number
-  settled: (() => void)[]
+  /** Pieces that were given, and that have their answer. */
+  given: number
+  judged: number
+  waiting: { readonly given: number; readonly settle: () => void }[]
 }
 
 /** An errand takes at most 300 ms, at its largest: silence for this long is the end, ms. */
@@ -106,7 +107,7 @@ export class SileroProcess {
     const stream = ++this.#opened
     const beginning = new Promise<void>((resolve, reject) => {
       const begun = (why?: LinguaError): void => (why ? reject(why) : resolve())
-      this.#streams.set(stream, { listener, begun, pieces: 0, settled: [] })
+      this.#streams.set(stream, { listener, begun, given: 0, judged: 0, waiting: [] })
     })
     this.#toOpen.push({ stream, sampleRate })
     this.#send()
@@ -125,15 +126,16 @@ export class SileroProcess {
   #hear(stream: number, pcm: Uint8Array): void {
     const listening = this.#streams.get(stream)
     if (!listening) return
-    listening.pieces += 1
+    listening.given += 1
     this.#audio.push({ stream, pcm, at: this.#deps.clock.now() })
     this.#send()
   }
 
   async #settled(stream: number): Promise<void> {
     const listening = this.#streams.get(stream)
-    if (!listening || listening.pieces === 0) return
-    await new Promise<void>((resolve) => listening.settled.push(resolve))
+    if (!listening || listening.judged === listening.given) return
+    const { given, waiting } = listening
+    await new Promise<void>((settle) => waiting.push({ given, settle }))
   }
 
   #close(stream: number): void {
@@ -180,8 +182,10 @@ export class SileroProcess {
     for (const { stream, frames } of judged) this.#streams.get(stream)?.listener.judged(frames)
     for (const { stream } of audio) {
       const listening = this.#streams.get(stream)
-      if (!listening || --listening.pieces > 0) continue
-      for (const settle of listening.settled.splice(0)) settle()
+      if (!listening) continue
+      listening.judged += 1
+      while ((listening.waiting[0]?.given ?? Infinity) <= listening.judged)
+        listening.waiting.shift()?.settle()
     }
     this.#loseLate()
   }
@@ -200,7 +204,7 @@ export class SileroProcess {
     const listening = this.#streams.get(stream)
     this.#streams.delete(stream)
     this.#audio = this.#audio.filter((piece) => piece.stream !== stream)
-    for (const settle of listening?.settled.splice(0) ?? []) settle()
+    for (const { settle } of listening?.waiting ?? []) settle()
     return listening
   }
 

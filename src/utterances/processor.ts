@@ -126,7 +126,7 @@ async function dispatch(deps: ProcessorDeps, job: Parent, ended: Ended): Promise
       return { kind: 'delay', ms: route.waitMs }
     case 'no_node':
       return route.sinceMs < deps.startDeadlineMs
-        ? { kind: 'delay', ms: LIMITS.retryBackoffMs }
+        ? { kind: 'delay', ms: deps.startDeadlineMs - route.sinceMs }
         : end(failed(job.data, 'no_node', noNode(route)))
     case 'exhausted':
       return end(exhausted(job.data, route.code))
@@ -215,10 +215,10 @@ const tidy = ({ audio }: ProcessorDeps, { data }: Parent): Promise<void> =>
 
 const jobOf = (job: Parent) => jobId(sessionId(job.data.sessionId), job.data.index)
 
-const noNode = (route: Extract<Route, { kind: 'no_node' }>): string =>
-  route.full > 0
-    ? `all ${route.full} nodes that serve this pair are full`
-    : 'no node that serves this pair is ready'
+function noNode({ excluded: { full, unable } }: Extract<Route, { kind: 'no_node' }>): string {
+  if (full + unable === 0) return 'no node that serves this pair is ready'
+  return `of the nodes that serve this pair ${full} are full and ${unable} unable`
+}
 
 function exhausted(job: UtteranceJob, code: string): SettledOutcome {
   const last = isErrorCode(code) ? code : 'engine_error'

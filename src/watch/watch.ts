@@ -17,6 +17,7 @@ import {
   type AttemptId,
   type SessionId,
 } from '../protocol/ids.ts'
+import type { Promote } from '../routing/promote.ts'
 import type { Severing } from '../routing/sever.ts'
 
 export interface WatchDeps {
@@ -27,7 +28,9 @@ export interface WatchDeps {
   readonly scripts: Pick<CompletionScripts, 'markGap'>
   readonly completion: Completion
   readonly severing: Severing
+  readonly promote: Promote
   readonly headWaitMs: number
+  readonly startDeadlineMs: number
   readonly log: Log
 }
 
@@ -54,11 +57,13 @@ export function createWatch(deps: WatchDeps): Service {
     busy.set(subject, run)
   }
   const tick = async (): Promise<void> => {
-    const due = await fleet.tickWatch({ limit: BATCH, headWaitMs: deps.headWaitMs })
+    const { headWaitMs, startDeadlineMs } = deps
+    const due = await fleet.tickWatch({ limit: BATCH, headWaitMs, startDeadlineMs })
     for (const life of due.fencing)
       once(nodeQueue(life.node, life.incarnation), () => fence(deps, life))
     for (const attempt of due.overdue) once(attempt, () => endOverdue(deps, attempt))
     for (const session of due.gaps) once(session, () => markGap(deps, session))
+    if (due.waiting.length > 0) once('waiting', () => deps.promote(due.waiting))
     once('failed parents', () => endFailed(deps))
   }
   return {

@@ -22,6 +22,8 @@ export interface Stage {
   scheduler(env?: Record<string, string>): Promise<SystemPart>
   /** A node with the scripted engine that also tells when its processor began. */
   node(id: string, env?: Record<string, string>): Promise<SystemPart>
+  /** A node with the engines of this machine. */
+  localNode(id: string): Promise<SystemPart>
   /** A process of the benchmark's own. */
   load(name: string): LoadPart
   close(): Promise<void>
@@ -68,6 +70,8 @@ export async function openStage(): Promise<Stage> {
     scheduler: (env = {}) => start('../../src/main.js', env),
     node: (id, env = {}) =>
       start('./parts/node.js', { LINGUA_NODE_ID: id, LINGUA_NODE_CAPACITY: '64', ...env }),
+    localNode: (id) =>
+      start('../../workers/main.js', { LINGUA_NODE_ID: id, LINGUA_NODE_CAPACITY: '1' }),
     load(name) {
       const part = startLoadPart(name, environmentWith({ REDIS_URL: server.url }))
       undo.push(() => part.stop())

@@ -41,9 +41,9 @@ export async function takeCensus(
 
 async function look(control: Redis, audio: Redis, queue: Queue, prefix: string): Promise<Left> {
   const keys = createKeys(prefix)
-  const members = (key: string): Promise<string[]> => control.zrange(key, 0, -1)
+  const members = (key: string): Promise<string[]> => control.zrange(key, 0, '-1')
   const jobs = await queue.getJobs(
-    ['active', 'wait', 'paused', 'delayed', 'prioritized', 'waiting-children', 'failed'],
+    ['active', 'wait', 'delayed', 'prioritized', 'waiting-children', 'failed'],
     0,
     MOST_NAMES,
   )

@@ -118,6 +118,8 @@ export type StageFact = Observed &
     | { readonly kind: 'back' }
     /** Redis was restored from `ms` before its end. */
     | { readonly kind: 'older'; readonly ms: number }
+    /** The runner itself got no processor for so long: the machine is too busy for the bounds on time. */
+    | { readonly kind: 'starved'; readonly ms: number }
     | { readonly kind: 'left'; readonly what: string; readonly names: readonly string[] }
   )
 

@@ -37,6 +37,7 @@ export class Member {
   readonly name: string
   readonly #options: MemberOptions
   #part: Part | undefined
+  #starting: Promise<void> | undefined
   #isFrozen = false
   #lives = 0
 
@@ -62,8 +63,14 @@ export class Member {
     return Array.from({ length: this.#lives }, (_, i) => this.#fileOf(i + 1))
   }
 
-  async start(strikes: readonly Strike[] = []): Promise<void> {
-    if (this.#part) return
+  /** Does nothing if it is up. A start that is under way is joined, with its own strikes. */
+  start(strikes: readonly Strike[] = []): Promise<void> {
+    if (this.#part) return Promise.resolve()
+    this.#starting ??= this.#start(strikes).finally(() => (this.#starting = undefined))
+    return this.#starting
+  }
+
+  async #start(strikes: readonly Strike[]): Promise<void> {
     const { name, entry, env, folder, history, onChange } = this.#options
     this.#lives += 1
     const part = await startPart({

@@ -1,7 +1,11 @@
 import { mkdir, readdir, stat, truncate } from 'node:fs/promises'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { findRedisServer, startRedisServer, type RedisServer } from '../../src/platform/redis-server.ts'
+import {
+  findRedisServer,
+  startRedisServer,
+  type RedisServer,
+} from '../../src/platform/redis-server.ts'
 
 const SETTINGS = [
   'port 0',

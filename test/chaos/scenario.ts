@@ -4,8 +4,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { takeCensus } from './census.ts'
 import type { Chance } from './chance.ts'
 import { createChatter } from './chatter.ts'
-import { checkHistory, DEFAULT_TERMS, type Breach, type Terms } from './checker/checker.ts'
-import { openHistory, type Fact } from './history.ts'
+import {
+  checkHistory,
+  DEFAULT_TERMS,
+  type Breach,
+  type Rule,
+  type Terms,
+} from './checker/checker.ts'
+import { openHistory, type Fact, type History } from './history.ts'
 import { PLAIN_MIX, type Mix } from './speech.ts'
 import { openStage, PREFIX, type Cast, type Stage } from './stage.ts'
 
@@ -22,6 +28,8 @@ export interface Scenario {
   readonly terms?: Partial<Terms>
   /** Hurts; `seconds` is how long a scenario that goes on should. Returns when it has done its worst. */
   faults(stage: Stage, seconds: number): Promise<void>
+  /** What only this scenario can know. */
+  readonly alsoCheck?: Rule
 }
 
 export interface Ran {
@@ -50,6 +58,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   await mkdir(folder, { recursive: true })
   const history = openHistory(join(folder, 'history.jsonl'))
   const stage = await openStage({ cast: scenario.cast, system, chance, history, folder })
+  const unwatch = watchMachine(history)
   const end = (): void => void stage.close()
   stop.addEventListener('abort', end, { once: true })
   try {
@@ -62,9 +71,10 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     await stage.collect()
     const facts = history.facts()
     const terms = { ...DEFAULT_TERMS, ...scenario.terms }
-    return { facts, terms, breaches: checkHistory(facts, terms) }
+    return { facts, terms, breaches: checkHistory(facts, terms, scenario.alsoCheck) }
   } finally {
     stop.removeEventListener('abort', end)
+    unwatch()
     await stage.close()
     await history.close()
   }
@@ -101,4 +111,18 @@ async function play(scenario: Scenario, stage: Stage, options: RunOptions): Prom
   )
   await Promise.race([unwound, pause(2 * UNWIND_MS, undefined, { signal: stop, ref: false })])
   history.note({ kind: 'phase', name: 'quiet' })
+}
+
+const PULSE_MS = 50
+const STARVED_MS = 250
+
+/** Notes when this process stood still: then the others did not get their time either. */
+function watchMachine(history: History): () => void {
+  let last = performance.now()
+  const timer = setInterval(() => {
+    const ms = Math.round(performance.now() - last - PULSE_MS)
+    last = performance.now()
+    if (ms > STARVED_MS) history.note({ kind: 'starved', ms })
+  }, PULSE_MS)
+  return () => clearInterval(timer)
 }

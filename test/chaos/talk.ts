@@ -109,9 +109,7 @@ class RecordedTalk implements Talk {
     const late = new Promise<false>((resolve) => {
       timer = setTimeout(() => resolve(false), ms)
     })
-    const quiet = this.#until(
-      () => (this.#hasEnded || this.#covered === this.#appended) || undefined,
-    )
+    const quiet = this.#until(() => this.#hasEnded || this.#covered === this.#appended || undefined)
     const answer = await Promise.race([quiet, late])
     clearTimeout(timer)
     return answer

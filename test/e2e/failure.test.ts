@@ -103,7 +103,7 @@ test('work of a node that drains is done by another', async ({ world }) => {
   const session = await world.client(scheduler)
   const heard = listen(session)
   for (let i = 0; i < 3; i += 1) {
-    session.append(scriptedAudio({ text: `${i}`, recognizeMs: 300 }))
+    session.append(scriptedAudio({ text: `${i}`, recognizeMs: 1500 }))
     await session.commit()
   }
   await world.node({ LINGUA_NODE_ID: 'staying' })

@@ -62,7 +62,7 @@ describe('acknowledgements', () => {
 
   test('that wait are dropped when it stops, and no timer stays behind', () => {
     const it = pacer()
-    it.pacer.stored(0)
+    for (const chunk of [0, 1, 2]) it.pacer.stored(chunk)
     it.pacer.stop()
     expect(vi.getTimerCount()).toBe(0)
     vi.advanceTimersByTime(MOST_MS)

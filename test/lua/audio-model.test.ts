@@ -92,14 +92,14 @@ type Action = (pair: Pair, n: number) => Promise<void>
 const append: Action = async (pair, n) => {
   const chunk = pair.model.chunkEnds.length
   const bytes = Buffer.alloc(2 + 2 * n, `${chunk}.`)
-  expect(await pair.append(chunk, bytes)).toEqual({ kind: 'stored', nextChunk: chunk + 1 })
+  expect(await pair.append(chunk, bytes)).toMatchObject({ kind: 'stored', nextChunk: chunk + 1 })
   pair.model.append(bytes)
 }
 
 const appendAgain: Action = async (pair, n) => {
   const next = pair.model.chunkEnds.length
   if (next > n)
-    expect(await pair.append(next - 1 - n, Buffer.from('again!'))).toEqual({
+    expect(await pair.append(next - 1 - n, Buffer.from('again!'))).toMatchObject({
       kind: 'stored',
       nextChunk: next,
     })
@@ -120,7 +120,8 @@ const cutAtByte: Action = async (pair, n) => {
 
 const cutAgain: Action = async (pair, n) => {
   const index = pair.model.cutEnds.length - 1 - n
-  if (index >= 0) expect(await pair.cut({ index, endByte: 2 })).toEqual({ kind: 'repeat', index })
+  if (index >= 0)
+    expect(await pair.cut({ index, endByte: 2 })).toMatchObject({ kind: 'repeat', index })
 }
 
 const cutThrough: Action = async (pair, n) => {

@@ -51,7 +51,7 @@ test('an older epoch neither opens, stores nor cuts', async ({ rooms }) => {
   expect(await open(rooms, 2)).toEqual({ kind: 'superseded' })
   expect(await append(rooms, 1, 'bb')).toEqual({ kind: 'superseded' })
   expect(await cutThrough(rooms)).toEqual({ kind: 'superseded' })
-  expect(await append(rooms, 1, 'cc', 3)).toEqual({ kind: 'stored', nextChunk: 2 })
+  expect(await append(rooms, 1, 'cc', 3)).toMatchObject({ kind: 'stored', nextChunk: 2 })
   expect(await segment(rooms, 0)).toBe('aacc')
 })
 
@@ -77,7 +77,7 @@ test('the same chunk sent fifty times at once is stored once', async ({ rooms })
 test('fifty chunks sent without waiting are stored in the order sent', async ({ rooms }) => {
   await open(rooms)
   const answers = await fiftyTimes((chunk) => append(rooms, chunk, String(chunk).padStart(2, '0')))
-  expect(answers.at(-1)).toEqual({ kind: 'stored', nextChunk: 50 })
+  expect(answers.at(-1)).toMatchObject({ kind: 'stored', nextChunk: 50 })
   expect(await segment(rooms, 0)).toMatch(/^000102.*4849$/)
 })
 
@@ -142,7 +142,7 @@ test('a commit after a cut inside its chunk takes the rest of that chunk and no 
   await cutAt(rooms, 0, 6, 'max_duration')
   expect(await cutThrough(rooms, 1)).toMatchObject({ cut: { index: 1, base: 6, bytes: 2 } })
   expect(await cutThrough(rooms, 2)).toMatchObject({ cut: { index: 2, base: 8, bytes: 4 } })
-  expect(await cutThrough(rooms, 1)).toEqual({ kind: 'repeat', index: 1 })
+  expect(await cutThrough(rooms, 1)).toMatchObject({ kind: 'repeat', index: 1 })
   expect(await segment(rooms, 3)).toBe('dddd')
 })
 
@@ -151,7 +151,7 @@ test('a commit is answered with the cut that its chunk ended in, though later cu
 }) => {
   await say(rooms, 'aa', 'b'.repeat(40))
   for (let index = 0; index < 9; index += 1) await cutAt(rooms, index, 2, 'max_duration')
-  expect(await cutThrough(rooms, 0)).toEqual({ kind: 'repeat', index: 0 })
+  expect(await cutThrough(rooms, 0)).toMatchObject({ kind: 'repeat', index: 0 })
   await append(rooms, 2, 'cc')
   expect(await cutThrough(rooms, 1)).toMatchObject({ cut: { index: 9 } })
   await append(rooms, 3, 'd'.repeat(40))
@@ -167,7 +167,7 @@ test('a tenth cut inside a chunk does not take the place of the ninth that ended
   await say(rooms, ...Array.from({ length: 10 }, () => 'aa'), 'b'.repeat(20))
   for (let chunk = 0; chunk < 10; chunk += 1) await cutThrough(rooms, chunk)
   await cutAt(rooms, 10, 4, 'max_duration')
-  expect(await cutThrough(rooms, 9)).toEqual({ kind: 'repeat', index: 9 })
+  expect(await cutThrough(rooms, 9)).toMatchObject({ kind: 'repeat', index: 9 })
 })
 
 test('only what follows a max_duration cut goes on with the utterance before', async ({
@@ -215,7 +215,7 @@ test('a cut leaves no chunk ends of its own behind, and remembers a thousand cut
   await cutThrough(rooms, 0)
   expect(await audio.exists(`${audioKeys.segment(S, 0)}:ends`)).toBe(0)
   expect(await audio.zcard(cuts)).toBe(1000)
-  expect(await cutThrough(rooms, 0)).toEqual({ kind: 'repeat', index: 0 })
+  expect(await cutThrough(rooms, 0)).toMatchObject({ kind: 'repeat', index: 0 })
 })
 
 test('bytes that a cut moved on have a whole life of their own', async ({ rooms }) => {

@@ -13,7 +13,10 @@ test('a node whose lease ran out is taken from its pool and named until it is fe
   expect(await rooms.beat(silent)).toEqual({ kind: 'superseded' })
   for (let index = 0; index < 6; index += 1)
     expect(await rooms.place(session, index)).toMatchObject({ node: lively.node })
-  expect(await rooms.route(session, 6)).toMatchObject({ kind: 'no_node', full: 1 })
+  expect(await rooms.route(session, 6)).toMatchObject({
+    kind: 'no_node',
+    excluded: { full: 1, unable: 0 },
+  })
 })
 
 test('fifty watches that tick at once fence one node once', async ({ rooms }) => {
@@ -28,7 +31,7 @@ test('fifty watches that tick at once fence one node once', async ({ rooms }) =>
 
 test('a tick answers no more of each kind than it is asked for', async ({ rooms }) => {
   for (let i = 0; i < 5; i += 1) await rooms.fleet.leaveFleet(await rooms.ready(`n${i}`))
-  const due = await rooms.fleet.tickWatch({ limit: 3, headWaitMs: 0 })
+  const due = await rooms.fleet.tickWatch({ limit: 3, headWaitMs: 0, startDeadlineMs: 8000 })
   expect(due.fencing).toHaveLength(3)
 })
 
@@ -45,7 +48,7 @@ test('an outage of any length expires nobody and makes nothing overdue', async (
   await rooms.place(session, 0)
   await rooms.tick()
   rooms.time.now += HOUR
-  expect(await rooms.tick()).toEqual({ fencing: [], overdue: [], gaps: [] })
+  expect(await rooms.tick()).toEqual({ fencing: [], overdue: [], gaps: [], waiting: [] })
   expect(await rooms.beat(life)).toMatchObject({ kind: 'beat' })
   expect((await rooms.pass(7999)).overdue).toEqual([])
   expect((await rooms.pass(1)).overdue).toEqual(['u_s_0.1'])
@@ -86,11 +89,13 @@ test('a gap as long as the grace is no outage, a longer one is', async ({ rooms 
   expect((await rooms.tick()).fencing).toHaveLength(1)
 })
 
-test('three graces in a row are given, then it fences all the same', async ({ rooms }) => {
+test('three graces in a row are given, however many watches tick, then it fences all the same', async ({
+  rooms,
+}) => {
   const life = await rooms.ready('a')
   for (let outage = 0; outage < 3; outage += 1) {
     rooms.time.now += 10_000
-    expect((await rooms.tick()).fencing).toEqual([])
+    for (const { fencing } of await fiftyTimes(() => rooms.tick())) expect(fencing).toEqual([])
   }
   rooms.time.now += 10_000
   expect((await rooms.tick()).fencing).toEqual([life])
@@ -129,6 +134,16 @@ test('a clock that jumps back and later forward again expires nobody who beats',
     expect((await rooms.pass(3000)).fencing).toEqual([])
   }
   expect(await rooms.beat(life)).toMatchObject({ kind: 'beat' })
+})
+
+test('the clock goes on between two ticks', async ({ rooms }) => {
+  const session = await rooms.begin()
+  await rooms.ready('a')
+  await rooms.place(session, 0)
+  const again = { ended: 1, code: 'engine_error' } as const
+  expect(await rooms.route(session, 0, again)).toMatchObject({ kind: 'wait' })
+  rooms.time.now += 250
+  expect(await rooms.route(session, 0, again)).toMatchObject({ kind: 'node' })
 })
 
 test('work begun while the clock has just jumped back has its whole time', async ({ rooms }) => {

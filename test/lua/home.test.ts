@@ -117,6 +117,15 @@ test('a home may cost the affinity penalty over the best node, and no more', asy
   expect(await homeOf(rooms, session)).toMatchObject({ node: other.node, index: '3' })
 })
 
+test('the penalty counts from the best node, however busy all are', async ({ rooms }) => {
+  const { session, home, other } = await bound(rooms)
+  await rooms.beat(home, 'ready', { serviceMsPerAudioS: 1500 })
+  await rooms.beat(other, 'ready', { serviceMsPerAudioS: 1000 })
+  await rooms.place(session, 0)
+  expect(await rooms.held(other)).toBe(1)
+  expect(await rooms.place(session, 2, { home: 'bind' })).toMatchObject({ decision: 'home' })
+})
+
 test('an utterance that failed at home goes elsewhere, and home moves along', async ({ rooms }) => {
   const { session, home, other } = await bound(rooms)
   expect(

@@ -3,9 +3,19 @@ import { nodeQueue } from '../../lua/keys.ts'
 import { nodeId } from '../../src/protocol/ids.ts'
 import { describeNode, expect, fiftyTimes, test } from './rooms.ts'
 
-test('a node that registers gets a life and a queue of its own', async ({ rooms }) => {
+const inMicroseconds = ([seconds, rest]: readonly number[]): number =>
+  Number(seconds) * 1_000_000 + Number(rest)
+
+test('a node that registers gets a life, named by the time, and a queue of its own', async ({
+  rooms,
+}) => {
+  const { control } = rooms.store
+  const before = await control.time()
   const { incarnation, queue } = await rooms.fleet.registerNode(describeNode('a-b'))
-  expect(incarnation).toMatch(/^[0-9a-z]+$/)
+  const after = await control.time()
+  const [from, at, to] = [inMicroseconds(before), parseInt(incarnation, 36), inMicroseconds(after)]
+  expect(at).toBeGreaterThan(from)
+  expect(at).toBeLessThan(to)
   expect(queue).toBe(nodeQueue(nodeId('a-b'), incarnation))
 })
 
@@ -42,7 +52,11 @@ test('a node may come back able to do something else', async ({ rooms }) => {
   await rooms.ready('a', {
     languages: { recognize: ['en'], translate: [['en', 'fr']], synthesize: [] },
   })
-  expect(await rooms.route(session, 0)).toEqual({ kind: 'no_node', sinceMs: 0, full: 0 })
+  expect(await rooms.route(session, 0)).toEqual({
+    kind: 'no_node',
+    sinceMs: 0,
+    excluded: { full: 0, unable: 0 },
+  })
   expect(await rooms.place(session, 1, { pairs: ['en>fr'] })).toMatchObject({ node: 'a' })
 })
 
@@ -128,6 +142,8 @@ test('what the registry holds does not expire by itself, what it let go does', a
   await rooms.pass(2000)
   expect(await control.hget(keys.node(gone.node), 'state')).toBe('gone')
   for (const id of ['gone', 'left']) expect(await life(id)).toBeGreaterThan(590_000)
+  await rooms.ready('gone')
+  expect(await life('gone')).toBe(-1)
 })
 
 test('a node serves what it recognizes and translates, and speaks what it also says', () => {

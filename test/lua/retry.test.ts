@@ -1,6 +1,6 @@
 import { expect, HOUR, ROUTE, tally, test, type Rooms } from './rooms.ts'
 import type { ErrorCode } from '../../src/protocol/codes.ts'
-import type { SessionId } from '../../src/protocol/ids.ts'
+import { jobId, type SessionId } from '../../src/protocol/ids.ts'
 
 const started = (rooms: Rooms, session: SessionId, attempt: number) =>
   rooms.progress.progress({ session, index: 0, attempt, stage: 'started', budgetMs: 10_000 })
@@ -132,6 +132,16 @@ test('work that did not start in time is moved without an error', async ({ rooms
   expect(record).not.toHaveProperty('rehomes')
 })
 
+test('an attempt record outlives every deadline that it bears', async ({ rooms }) => {
+  const { control, keys } = rooms.store
+  const session = await rooms.begin()
+  await rooms.ready('a')
+  await rooms.place(session, 0)
+  const life = await control.pttl(keys.attempt(jobId(session, 0)))
+  expect(life).toBeGreaterThan(ROUTE.overallDeadlineMs)
+  expect(life).toBeLessThanOrEqual(ROUTE.recordLifeMs)
+})
+
 test('an utterance ends with its overall deadline, whatever is tried', async ({ rooms }) => {
   const session = await rooms.begin()
   await rooms.route(session, 0)
@@ -149,10 +159,18 @@ test('an hour without Redis uses up neither the wait for a node nor the overall 
   await rooms.tick()
   await rooms.route(session, 0)
   rooms.time.now += HOUR
-  expect(await rooms.route(session, 0)).toEqual({ kind: 'no_node', sinceMs: 0, full: 0 })
+  expect(await rooms.route(session, 0)).toEqual({
+    kind: 'no_node',
+    sinceMs: 0,
+    excluded: { full: 0, unable: 0 },
+  })
   await rooms.tick()
   await rooms.pass(1000)
-  expect(await rooms.route(session, 0)).toEqual({ kind: 'no_node', sinceMs: 1000, full: 0 })
+  expect(await rooms.route(session, 0)).toEqual({
+    kind: 'no_node',
+    sinceMs: 1000,
+    excluded: { full: 0, unable: 0 },
+  })
 })
 
 test('a node that fails at once attracts less than its share', async ({ rooms }) => {
@@ -176,7 +194,7 @@ test('a node that fails at once attracts less than its share', async ({ rooms })
   expect(bad).toBeLessThan(30)
 })
 
-test('a failure is forgiven after half a minute', async ({ rooms }) => {
+test('a failure is forgiven after half a minute, and never grows', async ({ rooms }) => {
   const { control, keys } = rooms.store
   const session = await rooms.begin()
   for (const id of ['a', 'b']) await rooms.ready(id)
@@ -185,7 +203,12 @@ test('a failure is forgiven after half a minute', async ({ rooms }) => {
   await rooms.settle(session, 0, n)
   const profile = await control.hget(keys.node(node), 'profile')
   const wait = () => control.zscore(`${keys.prefix}:profile:${profile}`, node)
-  expect(Number(await wait())).toBeGreaterThan(0)
+  const blamed = await wait()
+  expect(Number(blamed)).toBeGreaterThan(0)
+  rooms.time.now -= HOUR
+  await rooms.pass(500)
+  expect(await wait()).toBe(blamed)
+  rooms.time.now += HOUR
   await rooms.pass(30_000)
   expect(await wait()).toBe('0')
 })

@@ -63,7 +63,12 @@ export function createRooms(store: Store) {
 
   const beat = (life: Life, state: NodeState = 'ready', vitals: Partial<Vitals> = {}) =>
     fleet.beatNode(life, state, { ...CALM, ...vitals })
-  const tick = (): Promise<Due> => fleet.tickWatch({ limit: 100, headWaitMs: HEAD_WAIT_MS })
+  const tick = (): Promise<Due> =>
+    fleet.tickWatch({
+      limit: 100,
+      headWaitMs: HEAD_WAIT_MS,
+      startDeadlineMs: ROUTE.startDeadlineMs,
+    })
   return {
     store,
     time,
@@ -113,9 +118,9 @@ export function createRooms(store: Store) {
       if (route.kind !== 'node') throw new Error(`expected a node, not ${route.kind}`)
       return route
     },
-    settle(id: SessionId, index: number, attempt?: number, text = 'x'): Promise<Settled> {
+    async settle(id: SessionId, index: number, attempt?: number, text = 'x'): Promise<Settled> {
       const outcome = JSON.stringify({ outcome: 'translated', transcript: text })
-      return completion.settle({ session: id, index, attempt, outcome })
+      return (await completion.settle({ session: id, index, attempt, outcome })).word
     },
     held: ({ node, incarnation }: Life): Promise<number> =>
       control.zcard(keys.slots(node, incarnation)),

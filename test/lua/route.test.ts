@@ -70,15 +70,29 @@ test('the slot of an ended attempt is given back though its session is gone', as
 
 test('without a node it is told since when, and how many are full', async ({ rooms }) => {
   const session = await rooms.begin()
-  expect(await rooms.route(session, 0)).toEqual({ kind: 'no_node', sinceMs: 0, full: 0 })
+  expect(await rooms.route(session, 0)).toEqual({
+    kind: 'no_node',
+    sinceMs: 0,
+    excluded: { full: 0, unable: 0 },
+  })
   await rooms.ready('other', {
     languages: { recognize: ['en'], translate: [['en', 'fr']], synthesize: [] },
   })
   await rooms.pass(3000)
-  expect(await rooms.route(session, 0)).toEqual({ kind: 'no_node', sinceMs: 3000, full: 0 })
+  expect(await rooms.route(session, 0)).toEqual({
+    kind: 'no_node',
+    sinceMs: 3000,
+    excluded: { full: 0, unable: 0 },
+  })
   await rooms.ready('a', { capacity: 1 })
-  for (const index of [1, 2, 3]) await rooms.place(session, index)
-  expect(await rooms.route(session, 0)).toEqual({ kind: 'no_node', sinceMs: 3000, full: 1 })
+  for (const index of [1, 2]) await rooms.place(session, index)
+  expect(await rooms.route(session, 3)).toMatchObject({ kind: 'no_node', sinceMs: 0 })
+  await rooms.place(session, 0)
+  expect(await rooms.route(session, 3)).toEqual({
+    kind: 'no_node',
+    sinceMs: 0,
+    excluded: { full: 1, unable: 0 },
+  })
 })
 
 test('the wait for a node is counted anew after an attempt', async ({ rooms }) => {
@@ -128,6 +142,15 @@ test('nobody is given more than three times its capacity, however many ask at on
   expect(await Promise.all(lives.map(rooms.held))).toEqual([3, 12])
 })
 
+test('a full node is chosen again as soon as one of its slots is free', async ({ rooms }) => {
+  const session = await rooms.begin()
+  await rooms.ready('a', { capacity: 1 })
+  for (const index of [0, 1, 2]) await rooms.place(session, index)
+  expect(await rooms.route(session, 3)).toMatchObject({ kind: 'no_node' })
+  await rooms.settle(session, 1, 1)
+  expect(await rooms.route(session, 3)).toMatchObject({ kind: 'node', waitMs: 200 })
+})
+
 test('the smallest estimated wait wins: work in hand times pace over capacity', async ({
   rooms,
 }) => {
@@ -138,6 +161,26 @@ test('the smallest estimated wait wins: work in hand times pace over capacity', 
   await rooms.beat(fast, 'ready', { serviceMsPerAudioS: 250 })
   for (let index = 0; index < 5; index += 1) await rooms.place(session, index)
   expect([await rooms.held(slow), await rooms.held(fast)]).toEqual([1, 4])
+})
+
+test('the smallest estimated wait wins among nodes that can do different things besides', async ({
+  rooms,
+}) => {
+  const session = await rooms.begin()
+  for (const other of ['fr', 'de', 'it', 'pt'])
+    await rooms.ready(other, {
+      languages: {
+        recognize: ['en'],
+        translate: [
+          ['en', 'es'],
+          ['en', other],
+        ],
+        synthesize: [],
+      },
+    })
+  const chosen: string[] = []
+  for (let index = 0; index < 4; index += 1) chosen.push((await rooms.place(session, index)).node)
+  expect(new Set(chosen).size).toBe(4)
 })
 
 test('equal idle nodes share the work, whatever their names', async ({ rooms }) => {

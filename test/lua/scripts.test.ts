@@ -88,7 +88,7 @@ test('chunks sent in one go survive that Redis forgets the scripts between them'
   await append(0)
   await own.control.script('FLUSH')
   const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => append(i + 1)))
-  expect(answers.at(-1)).toEqual({ kind: 'stored', nextChunk: 21 })
+  expect(answers.at(-1)).toMatchObject({ kind: 'stored', nextChunk: 21 })
   expect(await own.audio.get(own.audioKeys.segment(session, 0))).toBe('012345678901234567890')
 })
 
@@ -100,7 +100,8 @@ test('a word that no script may answer is an error', async ({ store }) => {
 })
 
 /** Deleted by whoever owns them: the registry, the watch, the outcome. */
-const OWNED = /:(nodes|fencing|clock|sessions|heads|deadlines|(node|profile|pair|slots):.*)$/
+const OWNED =
+  /:(nodes|pairs|waiting|fencing|clock|sessions|heads|deadlines|(node|profile|pair|slots):.*)$/
 
 test('every key has a life, or an owner that deletes it', async ({ store, prefix }) => {
   const rooms = createRooms(store)

@@ -32,17 +32,16 @@ const kindOf = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
 const isObject = (value: unknown): value is object => kindOf(value) === 'object'
 
-const ANY_KIND = [null, true, 7, 'text', [], {}]
-/** Several rounds of arbitrary payloads: each has a dozen places that may be wrong. */
+const ANY_KIND = [null, true, 7, 'text', '7', [], {}]
 const NUM_RUNS = 200
 
-const spoiled = ({ valid }: Sample) =>
-  fc.tuple(valid, fc.nat(), fc.nat()).map(([payload, place, kind]) => {
-    const paths = pathsOf(payload)
-    const path = paths[place % paths.length] ?? []
-    const others = ANY_KIND.filter((value) => kindOf(value) !== kindOf(at(payload, path)))
-    return replace(payload, path, others[kind % others.length])
-  })
+/** Every payload that differs from this one in one place, by a value of another type there. */
+const spoiled = (payload: unknown): readonly unknown[] =>
+  pathsOf(payload).flatMap((path) =>
+    ANY_KIND.filter((value) => kindOf(value) !== kindOf(at(payload, path))).map((value) =>
+      replace(payload, path, value),
+    ),
+  )
 
 const grown = ({ valid, strict }: Sample) =>
   fc.tuple(valid, fc.nat()).map(([payload, place]) => {
@@ -59,9 +58,7 @@ test('every schema has its samples', () => {
   expect(SAMPLES.map(({ name }) => name).toSorted()).toEqual(names.toSorted())
 })
 
-describe.for(SAMPLES)('$name', (sample) => {
-  const { schema, valid } = sample
-
+describe.for(SAMPLES)('$name', ({ schema, valid }) => {
   test('what was sent is what is read', () => {
     const property = fc.property(valid, (payload) => {
       expect(schema.parse(overTheWire(payload))).toEqual(payload)
@@ -70,10 +67,11 @@ describe.for(SAMPLES)('$name', (sample) => {
   })
 
   test('a value of another type is refused wherever it stands', () => {
-    const property = fc.property(spoiled(sample), (payload) => {
-      expect(schema.safeParse(payload).success).toBe(false)
+    const property = fc.property(valid, (payload) => {
+      const taken = spoiled(payload).filter((bad) => schema.safeParse(bad).success)
+      expect(taken).toEqual([])
     })
-    fc.assert(property, { numRuns: NUM_RUNS })
+    fc.assert(property, { numRuns: 25 })
   })
 })
 

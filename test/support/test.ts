@@ -20,10 +20,7 @@ export interface World {
   store(): Promise<Store>
   scheduler(env?: Record<string, string>): Promise<Scheduler>
   node(env?: Record<string, string>, engine?: Engine): Promise<Node>
-  client(
-    scheduler: Door | readonly Door[],
-    options?: Partial<ConnectOptions>,
-  ): Promise<Session>
+  client(scheduler: Door | readonly Door[], options?: Partial<ConnectOptions>): Promise<Session>
 }
 
 function createWorld(prefix: string, onCleanup: (undo: () => Promise<void>) => void): World {

@@ -47,7 +47,7 @@ export class ChildPool<C extends Child> {
   readonly #places: readonly Promise<void>[]
   #free: C[] = []
   #unable = 0
-  #lastFailure: unknown
+  #lastFailure: Error | undefined
 
   constructor(deps: ChildPoolDeps<C>) {
     this.#deps = deps
@@ -137,7 +137,7 @@ export class ChildPool<C extends Child> {
       log?.debug({ engine: name }, 'engine child ready')
       return true
     } catch (error) {
-      this.#lastFailure = error
+      this.#lastFailure = error instanceof Error ? error : new Error(String(error))
       if (!this.#closing.signal.aborted)
         log?.warn({ engine: name, err: error }, 'engine child did not start')
       child.end()
@@ -161,7 +161,7 @@ export class ChildPool<C extends Child> {
     if (this.#closing.signal.aborted) return new LinguaError('engine_busy', `${name} is closing`)
     if (this.#unable < size) return undefined
     const cause = this.#lastFailure
-    return new LinguaError('engine_missing', `${name} cannot start: ${String(cause)}`, { cause })
+    return new LinguaError('engine_missing', `${name} cannot start: ${cause?.message}`, { cause })
   }
 
   #refuseWaiting(): void {

@@ -18,9 +18,10 @@ export interface LocalEngineDeps {
 const SPOKEN = 'en'
 const MIN_RATE = 8000
 const MAX_RATE = 48_000
-const INSTALL = `apt-get install -y --no-install-recommends \
-  libpocketsphinx3 pocketsphinx-en-us apertium apertium-eng-spa espeak-ng`
-
+const INSTALL = [
+  ...['apt-get', 'install', '-y', '--no-install-recommends'],
+  ...['libpocketsphinx3', 'pocketsphinx-en-us', 'apertium', 'apertium-eng-spa', 'espeak-ng'],
+].join(' ')
 /** One second, at the lowest rate. */
 const SILENCE = Buffer.alloc(MIN_RATE * BYTES_PER_SAMPLE)
 
@@ -60,20 +61,21 @@ export async function openLocalEngine(deps: LocalEngineDeps): Promise<Engine> {
 }
 
 async function openPrograms({ decoders, log }: LocalEngineDeps): Promise<Programs> {
-  const recognizer = await openRecognizer({ decoders, log }).catch((error: unknown) =>
-    String(error),
-  )
+  const recognizer = await openRecognizer({ decoders, log }).catch((error: unknown) => {
+    throw missing(error instanceof LinguaError ? error.message : 'PocketSphinx fails', error)
+  })
   const translator = await openTranslator({ source: SPOKEN, log })
-  const speaker = await openSpeaker()
-  if (typeof recognizer !== 'string' && translator.pairs.length > 0) {
-    if (!speaker) log?.warn('eSpeak NG is not installed: there will be no speech')
-    return { recognizer, translator, speaker }
+  if (translator.pairs.length === 0) {
+    await recognizer.close()
+    throw missing('no Apertium pair out of English works here')
   }
-  await translator.close()
-  if (typeof recognizer !== 'string') await recognizer.close()
-  const why = typeof recognizer === 'string' ? recognizer : 'no Apertium pair out of English works'
-  throw new LinguaError('engine_missing', `${why}. Install what is missing: ${INSTALL}`)
+  const speaker = await openSpeaker()
+  if (!speaker) log?.warn('eSpeak NG is not installed: there will be no speech')
+  return { recognizer, translator, speaker }
 }
+
+const missing = (why: string, cause?: unknown): LinguaError =>
+  new LinguaError('engine_missing', `${why}. Install what is missing: ${INSTALL}`, { cause })
 
 /** One round of everything. Speech in any language will do to warm a decoder. */
 async function warmUp(

@@ -21,5 +21,6 @@ try {
   })
   say({ kind: 'ready' })
 } catch (error) {
-  say({ kind: 'unable', message: String(error) }, () => process.exit(1))
+  const message = error instanceof Error ? error.message : String(error)
+  say({ kind: 'unable', message }, () => process.exit(1))
 }

@@ -85,7 +85,7 @@ function stagesOf(script: z.output<typeof Script>, utterance: Utterance, node: s
     async recognize() {
       if (faulty) await misbehave(script, attempt, signal)
       await spend(script.recognizeMs, signal)
-      if (script.outcome === 'failed' || (faulty && attempt <= script.failures))
+      if (faulty && (script.outcome === 'failed' || attempt <= script.failures))
         throw failure(script)
       return { text: script.outcome === 'empty' ? '' : script.text }
     },
@@ -95,7 +95,8 @@ function stagesOf(script: z.output<typeof Script>, utterance: Utterance, node: s
     },
     async synthesize() {
       await spend(script.synthesizeMs, signal)
-      if (script.speechFails) throw new LinguaError('engine_error', 'synthesis fails on demand')
+      if (faulty && script.speechFails)
+        throw new LinguaError('engine_error', 'synthesis fails on demand')
       if (script.speechBytes === 0) return undefined
       return {
         bytes: Buffer.alloc(script.speechBytes, 1),

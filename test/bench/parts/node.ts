@@ -34,14 +34,27 @@ function stamping(store: Store, engine: Engine): { store: Store; engine: Engine 
   }
 }
 
+/** How many nodes live in this process: a fleet of a hundred processes would measure the machine. */
+const COUNT = Number(process.env['BENCH_NODES'] ?? 1)
+
 await boot({
   name: 'node',
-  help: '',
+  help: 'A node of the benchmark.',
   redis: 'find',
   async run(context) {
-    const { config } = context
-    const scripted = createScriptedEngine({ node: config.node.id, pairs: config.node.pairs })
-    const node = await createNode({ ...context, ...stamping(context.store, scripted) })
-    return { shown: { node: node.id }, stop: (timeoutMs) => node.stop(timeoutMs) }
+    const nodes = await Promise.all(
+      Array.from({ length: COUNT }, (_, i) => {
+        const { id, pairs } = context.config.node
+        const node = { ...context.config.node, id: COUNT === 1 ? id : `${id}-${i}` }
+        const scripted = createScriptedEngine({ node: node.id, pairs })
+        const config = { ...context.config, node }
+        return createNode({ ...context, config, ...stamping(context.store, scripted) })
+      }),
+    )
+    return {
+      shown: { nodes: nodes.map((node) => node.id) },
+      stop: async (timeoutMs) =>
+        void (await Promise.all(nodes.map((node) => node.stop(timeoutMs)))),
+    }
   },
 })

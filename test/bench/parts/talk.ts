@@ -67,4 +67,9 @@ async function steady({ perSecond, forMs }: { perSecond: number; forMs: number }
   return { said: await Promise.all(saying), ms: sharedNow() - began }
 }
 
-serveQuestions({ open, close, idle, flatOut, steady })
+/** Commits so many utterances that nobody takes, and does not wait for them. */
+async function leaveWaiting({ count }: { count: number }): Promise<void> {
+  for (let i = 0; i < count; i++) await talkers[i % talkers.length]?.commit()
+}
+
+serveQuestions({ open, close, idle, flatOut, steady, leaveWaiting })

@@ -16,6 +16,8 @@ export interface Said {
 export interface Talker {
   /** With a rest, the audio has time to be stored before the commit. */
   say(restMs: number): Promise<Said>
+  /** Says one thing and resolves when it is finalized. */
+  commit(): Promise<void>
   close(): void
 }
 
@@ -44,6 +46,10 @@ export async function openSystemTalker(url: string): Promise<Talker> {
       })
       await session.commit()
       return said
+    },
+    async commit() {
+      session.append(AUDIO)
+      await session.commit()
     },
     close: () => session.leave(),
   }
@@ -75,6 +81,7 @@ export async function openRawTalker(url: string): Promise<Talker> {
       socket.emit('commit', JOB)
       return said
     },
+    commit: () => Promise.reject(new Error('the floor finalizes nothing')),
     close: () => void socket.disconnect(),
   }
 }

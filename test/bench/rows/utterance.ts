@@ -79,7 +79,12 @@ async function measureIdle({ full, tell }: Context, sides: Sides): Promise<Figur
       )
       if (round < 0) continue
       took[name].push(median(said.map(({ tookMs }) => tookMs)))
-      p99[name].push(quantile(said.map(({ tookMs }) => tookMs), 0.99))
+      p99[name].push(
+        quantile(
+          said.map(({ tookMs }) => tookMs),
+          0.99,
+        ),
+      )
       dispatch[name].push(median(said.map(({ dispatchMs }) => dispatchMs)))
     }
   }

@@ -1,6 +1,6 @@
 import { transcriptOf } from '../speech.ts'
 import { forEachUtterance, nameOf, type Breach, type Rule } from './breach.ts'
-import { rangeOf, type SessionView } from './view.ts'
+import { groupBy, rangeOf, type SessionView } from './view.ts'
 
 /** P1: an index is cut once, and always means the same audio. */
 const cutOnce: Rule = forEachUtterance((utterance, _, { isRolledBack }) => {
@@ -21,7 +21,7 @@ const cutOnce: Rule = forEachUtterance((utterance, _, { isRolledBack }) => {
 
 /** P1, P6: a connection that was superseded writes nothing. */
 const oneWriter: Rule = (view) => {
-  const taken = Map.groupBy(view.of('taken'), ({ session }) => session)
+  const taken = groupBy(view.of('taken'), ({ session }) => session)
   const isLate = (write: { session: string; epoch: number; sentAt: number }): boolean =>
     (taken.get(write.session) ?? []).some(
       ({ epoch, at }) => epoch > write.epoch && at < write.sentAt,

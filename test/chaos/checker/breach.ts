@@ -1,7 +1,19 @@
 import type { UtteranceView, View } from './view.ts'
 
 export type PromiseId =
-  'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6' | 'P7' | 'P9' | 'P10' | 'P11' | 'P12' | 'P12b' | 'P13'
+  | 'P1'
+  | 'P2'
+  | 'P3'
+  | 'P4'
+  | 'P5'
+  | 'P6'
+  | 'P7'
+  | 'P9'
+  | 'P10'
+  | 'P11'
+  | 'P12'
+  | 'P12b'
+  | 'P13'
 
 /** A promise that a history shows to be broken. */
 export interface Breach {

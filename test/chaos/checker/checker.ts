@@ -1,13 +1,13 @@
 import type { Fact } from '../history.ts'
 import { AUDIO_RULES } from './audio.ts'
-import type { Breach, Terms } from './breach.ts'
+import type { Breach, Rule, Terms } from './breach.ts'
 import { DELIVERY_RULES } from './delivery.ts'
 import { FAILOVER_RULES } from './failover.ts'
 import { LIVENESS_RULES } from './liveness.ts'
 import { OUTCOME_RULES } from './outcomes.ts'
 import { viewOf } from './view.ts'
 
-export type { Breach, PromiseId, Terms } from './breach.ts'
+export type { Breach, PromiseId, Rule, Terms } from './breach.ts'
 
 /** The defaults of the system. */
 export const DEFAULT_TERMS: Terms = {
@@ -18,7 +18,11 @@ export const DEFAULT_TERMS: Terms = {
 }
 
 /** Every promise that this history breaks: P1-P7, P9-P13 as far as clients and scripts can see them. */
-export function checkHistory(facts: readonly Fact[], terms: Terms): readonly Breach[] {
+export function checkHistory(
+  facts: readonly Fact[],
+  terms: Terms,
+  also: Rule = () => [],
+): readonly Breach[] {
   const view = viewOf(facts)
   const rules = [
     ...AUDIO_RULES,
@@ -26,6 +30,7 @@ export function checkHistory(facts: readonly Fact[], terms: Terms): readonly Bre
     ...DELIVERY_RULES,
     ...FAILOVER_RULES,
     ...LIVENESS_RULES,
+    also,
   ]
   return rules.flatMap((rule) => rule(view, terms))
 }

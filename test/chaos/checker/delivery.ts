@@ -1,6 +1,5 @@
-import type { Breach, Rule } from './breach.ts'
-import { nameOf } from './breach.ts'
-import { settledOf, type SessionView, type View } from './view.ts'
+import { nameOf, type Breach, type Rule } from './breach.ts'
+import { groupBy, settledOf, type SessionView, type View } from './view.ts'
 
 /** P4: `seq` runs without holes, and indices rise except around a gap that was marked. */
 const inOrder: Rule = (view) => view.sessions.flatMap((session) => orderOf(session))
@@ -53,7 +52,7 @@ const everyOutcome: Rule = ({ sessions, isRolledBack }) =>
 const nothingReused: Rule = (view) => {
   if (!view.isRolledBack) return []
   return view.sessions.flatMap((session) => {
-    const seqs = Map.groupBy(
+    const seqs = groupBy(
       session.facts.filter((fact) => fact.kind === 'emitted'),
       ({ result }) => result.seq,
     )
@@ -66,20 +65,10 @@ const nothingReused: Rule = (view) => {
   })
 }
 
-export const DELIVERY_RULES: readonly Rule[] = [
-  inOrder,
-  everyIndex,
-  everyOutcome,
-  nothingReused,
-]
+export const DELIVERY_RULES: readonly Rule[] = [inOrder, everyIndex, everyOutcome, nothingReused]
 
 /** Results that came more than once on the wire. */
 export const repeatsOf = ({ sessions }: View): number =>
   sessions
-    .flatMap(({ facts }) => facts.filter((fact) => fact.kind === 'emitted'))
-    .length -
-  sessions.reduce(
-    (sum, { facts }) =>
-      sum + new Set(facts.flatMap((f) => (f.kind === 'emitted' ? [f.result.seq] : []))).size,
-    0,
-  )
+    .map(({ facts }) => facts.flatMap((each) => (each.kind === 'emitted' ? [each.result.seq] : [])))
+    .reduce((sum, seqs) => sum + seqs.length - new Set(seqs).size, 0)

@@ -1,10 +1,12 @@
 import { nameOf, type Breach, type Rule } from './breach.ts'
-import { executionsOf, settledOf, type Of, type UtteranceView, type View } from './view.ts'
+import { executionsOf, groupBy, type Of, type UtteranceView, type View } from './view.ts'
 
 /** One attempt that was lost with its node, and how long it took to begin again elsewhere. */
 export interface Restart {
   readonly utterance: string
   readonly node: string
+  /** It was given to the node when that was dead already and not fenced yet. */
+  readonly isLate: boolean
   readonly tookMs: number
 }
 
@@ -22,7 +24,9 @@ export function restartsOf(view: View): readonly Restart[] {
       if (death === undefined || !began || endedBefore(utterance, lost.n, death)) return []
       const placed = utterance.places.find(({ n }) => n === lost.n)?.at ?? lost.at
       const tookMs = began.at - Math.max(death, placed)
-      return tookMs < 0 ? [] : [{ utterance: nameOf(utterance), node: lost.node, tookMs }]
+      if (tookMs < 0) return []
+      const isLate = lost.at > death
+      return [{ utterance: nameOf(utterance), node: lost.node, isLate, tookMs }]
     }),
   )
 }
@@ -50,25 +54,27 @@ const endedBefore = ({ finishes }: UtteranceView, n: number, at: number): boolea
 /** P7: when a node dies, its work restarts elsewhere within its lease and a second (99 of 100). */
 const restartsSoon: Rule = (view, { restartMs }) => {
   if (restartMs === undefined) return []
-  const restarts = restartsOf(view).toSorted((a, b) => a.tookMs - b.tookMs)
-  const allowed = Math.floor(restarts.length / 100)
-  const slow = restarts.filter(({ tookMs }) => tookMs > restartMs)
-  if (slow.length <= allowed) return []
-  return slow.map(({ utterance, node, tookMs }) => ({
-    promise: 'P7',
-    where: utterance,
-    what: `lost with ${node}, at work again after ${tookMs} ms`,
-  }))
+  const restarts = restartsOf(view)
+  return [true, false].flatMap((late): Breach[] => {
+    const ofKind = restarts.filter(({ isLate }) => isLate === late)
+    const slow = ofKind.filter(({ tookMs }) => tookMs > restartMs)
+    if (slow.length <= Math.floor(ofKind.length / 100)) return []
+    return slow.map(({ utterance, node, tookMs }) => ({
+      promise: 'P7',
+      where: utterance,
+      what: `lost with ${node}, at work again after ${tookMs} ms`,
+    }))
+  })
 }
 
 /** P12b: a node is fenced only if it was silent for its lease, outages of Redis not counted. */
 const healthyStay: Rule = (view, { leaseMs }) => {
-  const beats = Map.groupBy(view.of('beaten'), ({ life }) => life)
+  const beats = groupBy(view.of('beaten'), ({ life }) => life)
   const outages = outagesOf(view)
   return [...beats.values()].flatMap((ofLife): Breach[] => {
     const told = ofLife.find(({ word }) => word === 'superseded')
     const last = ofLife.findLast((each) => each.word === 'beat' && each.at < (told?.at ?? 0))
-    if (!told || !last || wasReplaced(view, told)) return []
+    if (!told || !last || wasReplaced(view, told, last.at)) return []
     const silentMs = told.at - last.sentAt - overlap(outages, last.sentAt, told.at)
     if (silentMs >= leaseMs * 0.9) return []
     const what = `fenced though it had been silent for ${silentMs} ms only`
@@ -76,9 +82,11 @@ const healthyStay: Rule = (view, { leaseMs }) => {
   })
 }
 
-/** Another process, or this one's own next life, took its id. */
-const wasReplaced = (view: View, told: Of<'beaten'>): boolean =>
-  view.of('registered').some(({ node, pid, at }) => node === told.node && pid !== told.pid && at > told.at - 60_000)
+/** Another process took its id. */
+const wasReplaced = (view: View, told: Of<'beaten'>, since: number): boolean =>
+  view
+    .of('registered')
+    .some(({ node, pid, at }) => node === told.node && pid !== told.pid && at > since)
 
 interface Span {
   readonly from: number
@@ -94,14 +102,19 @@ function outagesOf({ of }: View): readonly Span[] {
 }
 
 const overlap = (spans: readonly Span[], from: number, to: number): number =>
-  spans.reduce((sum, span) => sum + Math.max(0, Math.min(to, span.to) - Math.max(from, span.from)), 0)
+  spans.reduce(
+    (sum, span) => sum + Math.max(0, Math.min(to, span.to) - Math.max(from, span.from)),
+    0,
+  )
 
 /** How long after each outage of Redis the first result came that a node had begun after it, ms. */
 export function returnsOf(view: View): readonly number[] {
   const began = view.utterances.flatMap((each) => executionsOf(each))
   return outagesOf(view)
     .filter(({ to }) => to !== Infinity)
-    .map(({ to }) => Math.min(...began.filter(({ sentAt }) => sentAt > to).map(({ at }) => at - to)))
+    .map(({ to }) =>
+      Math.min(...began.filter(({ sentAt }) => sentAt > to).map(({ at }) => at - to)),
+    )
     .filter(Number.isFinite)
 }
 
@@ -136,7 +149,9 @@ const drainsClosed: Rule = (view) => {
       .toReversed()
       .map(({ life, at }) => [life, at]),
   )
-  const given = view.of('routed').filter(({ life, sentAt }) => sentAt > (marks.get(life) ?? Infinity))
+  const given = view
+    .of('routed')
+    .filter(({ life, sentAt }) => sentAt > (marks.get(life) ?? Infinity))
   return [
     ...sessions.map(({ session, by }) => ({
       promise: 'P13' as const,
@@ -158,11 +173,4 @@ export const rehomesOf = ({ utterances }: View): number =>
     0,
   )
 
-export const hasOutcome = (utterance: UtteranceView): boolean => settledOf(utterance) !== undefined
-
-export const FAILOVER_RULES: readonly Rule[] = [
-  restartsSoon,
-  healthyStay,
-  backSoon,
-  drainsClosed,
-]
+export const FAILOVER_RULES: readonly Rule[] = [restartsSoon, healthyStay, backSoon, drainsClosed]

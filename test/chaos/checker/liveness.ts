@@ -29,7 +29,9 @@ const sessionsLive: Rule = (view) =>
     const asked = facts.filter((fact) => fact.kind === 'asked')
     const answered = facts.filter((fact) => fact.kind === 'answered')
     if (!ended && asked.length > answered.length)
-      complain(`${asked.length - answered.length} questions, ${asked.at(-1)?.what} last, unanswered`)
+      complain(
+        `${asked.length - answered.length} questions, ${asked.at(-1)?.what} last, unanswered`,
+      )
     if (!ended) complain('was not closed in the end')
     return breaches
   })

@@ -35,7 +35,11 @@ const currentAndSame: Rule = forEachUtterance((utterance) => {
   }
   const told = [...utterance.emitted, ...utterance.finals].map(({ result }) => contentOf(result))
   if (new Set(told).size > 1)
-    breaches.push({ promise: 'P2', where, what: `delivered as ${[...new Set(told)].join(' and ')}` })
+    breaches.push({
+      promise: 'P2',
+      where,
+      what: `delivered as ${[...new Set(told)].join(' and ')}`,
+    })
   return breaches
 })
 
@@ -87,14 +91,7 @@ function harmedLives({ of }: View) {
   ]
   const begins = new Map(of('registered').map(({ life, at }) => [life, at]))
   return (node: string, life: string, to: number): boolean =>
-    hurt.some(
-      (each) => each.node === node && each.at > (begins.get(life) ?? 0) && each.at <= to,
-    )
+    hurt.some((each) => each.node === node && each.at > (begins.get(life) ?? 0) && each.at <= to)
 }
 
-export const OUTCOME_RULES: readonly Rule[] = [
-  settledOnce,
-  currentAndSame,
-  neverTooLate,
-  leftAlone,
-]
+export const OUTCOME_RULES: readonly Rule[] = [settledOnce, currentAndSame, neverTooLate, leftAlone]

@@ -112,14 +112,18 @@ const finalIn = ({ at, result }: Of<'delivered'> | Of<'emitted'>) =>
 const only = <Kind extends Fact['kind']>(facts: readonly Fact[], kind: Kind): Of<Kind>[] =>
   facts.filter((fact): fact is Of<Kind> => fact.kind === kind)
 
-function groupBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K | undefined): Map<K, Fact[]> {
-  const groups = new Map<K, Fact[]>()
-  for (const fact of facts) {
-    const key = keyOf(fact)
+/** By key, in the order given; without those that have none. */
+export function groupBy<T, K>(
+  all: readonly T[],
+  keyOf: (each: T) => K | undefined,
+): ReadonlyMap<K, readonly T[]> {
+  const groups = new Map<K, T[]>()
+  for (const each of all) {
+    const key = keyOf(each)
     if (key === undefined) continue
     const group = groups.get(key)
-    if (group) group.push(fact)
-    else groups.set(key, [fact])
+    if (group) group.push(each)
+    else groups.set(key, [each])
   }
   return groups
 }

@@ -1,0 +1,57 @@
+--[[
+  Utterances that nobody can take now wait by the pairs they need, oldest first: `waiting:<pairs>` zset
+  job -> created on the fleet's clock. `waiting` set: the lists that are not empty. The attempt record
+  names its list in `waiting`.
+]]
+local function poolsFor(prefix, list)
+  return poolsOf(prefix, (list:gsub(",", " ")))
+end
+
+--[[ Free slots of the first few nodes of each pool: no more than there are. ]]
+local function freeSlots(prefix, pools)
+  local free = 0
+  for _, pool in ipairs(pools) do
+    for _, id in ipairs(redis.call("ZRANGEBYSCORE", pool, "-inf", "(" .. FULL, "LIMIT", 0, DEPTH)) do
+      local was = redis.call("HMGET", prefix .. ":node:" .. id, "incarnation", "capacity")
+      free = free + 3 * was[2] - redis.call("ZCARD", prefix .. ":slots:" .. id .. "-" .. was[1])
+    end
+  end
+  return free
+end
+
+--[[ Nobody overtakes: as many older ones wait as there are free slots. ]]
+local function isBehind(prefix, list, pools, created)
+  local older = redis.call("ZCOUNT", prefix .. ":waiting:" .. list, "-inf", "(" .. created)
+  return older > 0 and older >= freeSlots(prefix, pools)
+end
+
+local function joinWaiting(prefix, attempt, list, job, created)
+  redis.call("ZADD", prefix .. ":waiting:" .. list, created, job)
+  redis.call("SADD", prefix .. ":waiting", list)
+  redis.call("HSET", attempt, "waiting", list)
+end
+
+local function leaveWaiting(prefix, attempt, job)
+  local list = redis.call("HGET", attempt, "waiting")
+  if list then
+    redis.call("HDEL", attempt, "waiting")
+    redis.call("ZREM", prefix .. ":waiting:" .. list, job)
+    if redis.call("EXISTS", prefix .. ":waiting:" .. list) == 0 then
+      redis.call("SREM", prefix .. ":waiting", list)
+    end
+  end
+end
+
+--[[ Who is to be asked again: as many as could be placed, and those whose time is up. ]]
+local function dueWaiting(prefix, expired, limit)
+  local jobs = {}
+  for _, list in ipairs(redis.call("SMEMBERS", prefix .. ":waiting")) do
+    local key = prefix .. ":waiting:" .. list
+    local free = math.min(limit, freeSlots(prefix, poolsFor(prefix, list)))
+    local late = redis.call("ZCOUNT", key, "-inf", expired)
+    for _, job in ipairs(redis.call("ZRANGE", key, 0, math.max(free, math.min(late, limit)) - 1)) do
+      jobs[#jobs + 1] = job
+    end
+  end
+  return jobs
+end

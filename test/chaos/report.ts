@@ -1,0 +1,76 @@
+import type { Breach } from './checker/checker.ts'
+import type { Figures } from './figures.ts'
+
+export interface Row {
+  readonly scenario: string
+  readonly figures: Figures
+  readonly breaches: readonly Breach[]
+  readonly tookMs: number
+}
+
+const COLUMNS = [
+  'scenario',
+  'sess',
+  'utt',
+  'transl',
+  'empty',
+  'failed',
+  'canc',
+  'exec/utt',
+  'max',
+  'repeats',
+  'holes',
+  'late',
+  'rehomes',
+  'restart p50/p99/max ms (n)',
+  'back ms',
+  'starved ms',
+  's',
+  'broken',
+] as const
+
+/** One line for each scenario, columns aligned. */
+export function tableOf(rows: readonly Row[]): string {
+  const cells = [COLUMNS, ...rows.map(cellsOf)]
+  const widths = COLUMNS.map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)))
+  return cells
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+        .join('  '),
+    )
+    .join('\n')
+}
+
+function cellsOf({ scenario, figures, breaches, tookMs }: Row): string[] {
+  const { outcomes, executions, restart } = figures
+  const broken = [...new Set(breaches.map(({ promise }) => promise))]
+  return [
+    scenario,
+    `${figures.sessions}`,
+    `${figures.utterances}`,
+    ...['translated', 'empty', 'failed', 'cancelled'].map((each) => `${outcomes[each] ?? 0}`),
+    executions.mean.toFixed(2),
+    `${executions.most}`,
+    `${figures.repeats}`,
+    `${figures.holes}`,
+    `${figures.late}`,
+    `${figures.rehomes}`,
+    restart ? `${restart.p50}/${restart.p99}/${restart.most} (${restart.count})` : '-',
+    figures.returns.length > 0 ? `${Math.max(...figures.returns)}` : '-',
+    `${figures.starvedMs}`,
+    (tookMs / 1000).toFixed(0),
+    broken.length > 0 ? broken.join(' ') : 'none',
+  ]
+}
+
+const MOST_SHOWN = 12
+
+/** The broken promises of a scenario, one on a line. */
+export function breachesOf(breaches: readonly Breach[]): string {
+  const lines = breaches
+    .slice(0, MOST_SHOWN)
+    .map(({ promise, where, what }) => `  ${promise} ${where}: ${what}`)
+  const rest = breaches.length - lines.length
+  return [...lines, ...(rest > 0 ? [`  and ${rest} more`] : [])].join('\n')
+}

@@ -1,0 +1,159 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Scenario } from '../scenario.ts'
+import { scripted } from '../speech.ts'
+import { openTalk } from '../talk.ts'
+import { during, keepAlive, pauseBetween } from './steps.ts'
+
+const LEASE_MS = 2000
+
+const kills: Scenario = {
+  name: 'node-kills',
+  what: 'nodes die by SIGKILL, up to three of six at once, and come back when their work has moved',
+  cast: { schedulers: 2, nodes: 6 },
+  clients: 8,
+  terms: { restartMs: LEASE_MS + 1000 },
+  faults: (stage, seconds) =>
+    during(seconds, async () => {
+      const { chance, nodes } = stage
+      await pauseBetween(stage, 200, 1200)
+      const doomed = chance.shuffle(nodes).slice(0, chance.between(1, 3))
+      await Promise.all(doomed.map((node) => node.kill()))
+      await pause(LEASE_MS + 700)
+      await Promise.all(doomed.map((node) => node.start()))
+    }),
+}
+
+const steadyKills: Scenario = {
+  name: 'node-kills-steady',
+  what: 'one node after another dies by SIGKILL, one each second, and comes back after 3 s',
+  cast: { schedulers: 2, nodes: 8 },
+  clients: 6,
+  async faults({ chance, nodes }, seconds) {
+    const revived: Promise<void>[] = []
+    await during(seconds, async () => {
+      const alive = nodes.filter((node) => node.isUp)
+      if (alive.length > 2) {
+        const doomed = chance.pick(alive)
+        await doomed.kill()
+        revived.push(pause(LEASE_MS + 1000).then(() => doomed.start()))
+      }
+      await pause(1000)
+    })
+    await Promise.all(revived)
+  },
+}
+
+const freezes: Scenario = {
+  name: 'node-freezes',
+  what: 'nodes are stopped past their lease, then go on with what they had',
+  cast: { schedulers: 2, nodes: 4 },
+  clients: 8,
+  mix: { recognizeMs: 800 },
+  faults: (stage, seconds) =>
+    during(seconds, async () => {
+      const { chance, nodes } = stage
+      await pauseBetween(stage, 200, 800)
+      const frozen = chance.shuffle(nodes).slice(0, chance.between(1, 2))
+      for (const node of frozen) node.freeze()
+      await pauseBetween(stage, LEASE_MS + 500, 2 * LEASE_MS + 1500)
+      for (const node of frozen) node.thaw()
+    }),
+}
+
+const longFreeze: Scenario = {
+  name: 'node-frozen-60-s',
+  what: 'a busy node is stopped for a minute: its late results are fenced',
+  cast: { schedulers: 2, nodes: 2 },
+  clients: 3,
+  mix: { recognizeMs: 1500 },
+  paceMs: 800,
+  async faults({ nodes: [node] }) {
+    node?.freeze()
+    await pause(60_000)
+    node?.thaw()
+    await pause(3000)
+  },
+}
+
+const restarts: Scenario = {
+  name: 'node-restarts',
+  what: 'nodes come back under the same id, at once after SIGKILL or in order after SIGTERM',
+  cast: { schedulers: 2, nodes: 4 },
+  clients: 8,
+  faults: (stage, seconds) =>
+    during(seconds, async () => {
+      const node = stage.chance.pick(stage.nodes)
+      await (stage.chance.isWithin(0.5) ? node.kill() : node.end())
+      await node.start()
+      await pauseBetween(stage, 300, 1000)
+    }),
+}
+
+const blocked: Scenario = {
+  name: 'node-blocked',
+  what: 'utterances block the main loop of their node for longer than its lease',
+  cast: { schedulers: 2, nodes: 4 },
+  clients: 8,
+  mix: { blocking: 0.03, blockMs: LEASE_MS + 1500 },
+  faults: (_, seconds) => pause(seconds * 1000),
+}
+
+const engines: Scenario = {
+  name: 'engines',
+  what: 'engines fail, hang, ignore aborts and kill their node, on one try or on all',
+  cast: { schedulers: 2, nodes: 5 },
+  clients: 8,
+  mix: {
+    failing: 0.1,
+    hopeless: 0.03,
+    hanging: 0.01,
+    crashing: 0.01,
+    poison: 0.004,
+  },
+  async faults({ nodes }, seconds) {
+    const stop = keepAlive(nodes, 300)
+    await pause(seconds * 1000)
+    await stop()
+  },
+}
+
+const lateResults: Scenario = {
+  name: 'late-results',
+  what: 'results come after 13.1 s and 23.0 s, beside fast neighbours, and count',
+  cast: { schedulers: 2, nodes: 2 },
+  clients: 2,
+  async faults({ urls, history }) {
+    const talk = await openTalk({ urls, history, client: 'patient', speech: true })
+    for (const script of [
+      { text: '13.1 s', recognizeMs: 6600, translateMs: 6500 },
+      { text: 'fast' },
+      { text: '23.0 s', recognizeMs: 9000, translateMs: 9000, synthesizeMs: 5000 },
+      { text: 'fast again' },
+    ]) {
+      talk.append(scripted(script, 500))
+      await talk.commit()
+    }
+    await talk.quiet(40_000)
+    await talk.close()
+  },
+  alsoCheck: ({ utterances }) =>
+    utterances
+      .filter(({ routes }) => routes.some(({ n }) => n > 1))
+      .filter(({ finals }) => finals[0]?.result.transcript?.endsWith(' s'))
+      .map(({ session, index }) => ({
+        promise: 'P3' as const,
+        where: `u_${session}_${index}`,
+        what: 'was sent again though its node was at work',
+      })),
+}
+
+export const NODE_SCENARIOS: readonly Scenario[] = [
+  kills,
+  steadyKills,
+  freezes,
+  restarts,
+  blocked,
+  engines,
+  lateResults,
+  longFreeze,
+]
