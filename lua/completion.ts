@@ -10,6 +10,8 @@ export interface SettlePolicy {
   readonly sessionLifeMs: number
   /** How long the attempt record outlives the outcome. */
   readonly recordLifeMs: number
+  /** A session with so many unacknowledged results is closed as `slow_consumer`. */
+  readonly maxOutbox: number
 }
 
 export interface CompletionScripts {
@@ -58,6 +60,7 @@ export function createCompletionScripts(
           policy.dedupWindowMs,
           policy.sessionLifeMs,
           policy.recordLifeMs,
+          policy.maxOutbox,
           timeOf(deps),
         ],
       )

@@ -12,6 +12,8 @@ export type Resumed =
       readonly state: (typeof SESSION_STATES)[number]
       readonly request: string
       readonly lastIndex: number | undefined
+      /** Why it was closed, or ''. */
+      readonly reason: string
     }
   | { readonly kind: 'rejected' | 'unknown_session' }
 
@@ -62,7 +64,7 @@ export function createSessionScripts(deps: ScriptDeps<Keys>): SessionScripts {
         [keys.session(session), keys.order(session), keys.sessions],
         [keys.prefix, session, tokenHash, nextTokenHash, gateway, subject, timeOf(deps)],
       )
-      const [word, epoch, state = '', request = '', last] = reply(answer, [
+      const [word, epoch, state = '', request = '', last, reason = ''] = reply(answer, [
         'resumed',
         'rejected',
         'unknown_session',
@@ -74,6 +76,7 @@ export function createSessionScripts(deps: ScriptDeps<Keys>): SessionScripts {
         state: oneOf(SESSION_STATES, state),
         request,
         lastIndex: last ? Number(last) : undefined,
+        reason,
       }
     },
     async touchSession({ session, epoch, lifeMs }) {
@@ -142,10 +145,10 @@ export type CutAnswer =
   | { readonly kind: 'gap'; readonly expected: number }
   | { readonly kind: 'empty' | 'superseded' | 'unknown_session' }
 
-/** Where to cut: at a byte of the segment expected to be open, or after a chunk (the last one if absent). */
+/** Where to cut: the segment expected to be open, at a byte or behind all there is; or after a chunk. */
 export type CutPoint =
-  | { readonly index: number; readonly endByte: number }
-  | { readonly through: number | undefined }
+  | { readonly index: number; readonly endByte: number | undefined }
+  | { readonly through: number }
 
 export interface AudioScripts {
   openAudio(open: { session: SessionId; epoch: number; lifeMs: number }): Promise<Opened>
@@ -197,7 +200,7 @@ export function createAudioScripts({ call, keys }: ScriptDeps<AudioKeys>): Audio
       return { kind: code === -1 ? 'superseded' : 'unknown_session' }
     },
     async cutAudio({ session, epoch, reason, at, lifeMs }) {
-      const point = 'index' in at ? [at.index, at.endByte] : ['', at.through ?? '']
+      const point = 'index' in at ? [at.index, at.endByte ?? ''] : ['', at.through]
       const answer = await call(
         'cutAudio-1',
         [keys.audio(session)],

@@ -21,6 +21,7 @@ import type { Store } from './platform/redis.ts'
 import { LinguaError } from './protocol/codes.ts'
 import type { StartRequest } from './protocol/events.ts'
 import { gatewayId, jobId, sessionId } from './protocol/ids.ts'
+import { createServedPairs } from './routing/pairs.ts'
 import { createPromote } from './routing/promote.ts'
 import { createRouter } from './routing/router.ts'
 import { createSevering } from './routing/sever.ts'
@@ -58,6 +59,7 @@ export async function createScheduler({
   const metrics = createMetrics(() => gateway?.sessions ?? 0)
   const queues = openQueues(control, keys.prefix, log)
   const audio = createAudioStore(store.audio, audioKeys)
+  const audioScripts = createAudioScripts({ call: callAudio, keys: audioKeys })
   const sessionScripts = createSessionScripts({ call, keys })
   const completionScripts = createCompletionScripts({ call, keys, policy: settlePolicy(config) })
   const routingScripts = createRoutingScripts({ call, keys, policy: routePolicy(config) })
@@ -65,7 +67,7 @@ export async function createScheduler({
 
   // rooms: sessions, routing, completion
   const sessions = createSessions({
-    scripts: { ...sessionScripts, ...createAudioScripts({ call: callAudio, keys: audioKeys }) },
+    scripts: { ...sessionScripts, ...audioScripts },
     audioKeys,
     gateway: gatewayName,
     clock: systemClock,
@@ -77,6 +79,7 @@ export async function createScheduler({
   })
   const severing = createSevering({ control, keys, queues })
   const router = createRouter({ scripts: routingScripts, affinity: config.affinity.mode })
+  const servedPairs = createServedPairs({ control, keys })
   const promote = createPromote({ control, keys, queues })
   const completion = createCompletion({ scripts: completionScripts, log, metrics, promote })
   const results = createResults({ outbox: createOutbox(control, keys), audio, log })
@@ -133,9 +136,9 @@ export async function createScheduler({
     results,
     authenticate: createAuthenticate(config.authSecret),
     subscribe: (listener) => store.subscribe(keys.gateway(gatewayName), listener),
-    admit: async () => {
+    admit: async (request) => {
       if (draining) throw new LinguaError('draining')
-      return Promise.resolve()
+      await servedPairs.assertServed(request)
     },
     cancel: createCancel({ control, keys, completion, severing }),
     close: async (session, state, reason) => {
@@ -150,10 +153,12 @@ export async function createScheduler({
       return word === state
     },
     touch: async (held) => {
+      const lifeMs = LIMITS.sessionLifeMs
       const words = await Promise.all(
-        held.map(({ id, epoch }) =>
-          sessionScripts.touchSession({ session: id, epoch, lifeMs: LIMITS.sessionLifeMs }),
-        ),
+        held.map(async ({ id, epoch }) => {
+          await audioScripts.openAudio({ session: id, epoch, lifeMs })
+          return sessionScripts.touchSession({ session: id, epoch, lifeMs })
+        }),
       )
       return held.filter((_, i) => words[i] !== 'touched')
     },
@@ -179,6 +184,7 @@ const settlePolicy = (config: Config) => ({
   dedupWindowMs: config.dedupWindowMs,
   sessionLifeMs: LIMITS.sessionLifeMs,
   recordLifeMs: LIMITS.settledRecordLifeMs,
+  maxOutbox: LIMITS.maxOutbox,
 })
 
 const routePolicy = (config: Config) => ({

@@ -20,7 +20,8 @@
       ARGV[7] dedup window, ms
       ARGV[8] life of the session's keys, ms
       ARGV[9] life of the attempt record from now on, ms
-      ARGV[10] now, ms, or ''
+      ARGV[10] most results that may wait for their acknowledgement
+      ARGV[11] now, ms, or ''
 
     Output:
       settled, job ...   and the waiting jobs that could be placed now
@@ -33,7 +34,7 @@
 --- @include "release"
 local PROMOTED = 4
 local session, index, job = ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local now = wallClock(ARGV[10])
+local now = wallClock(ARGV[11])
 local record =
   redis.call("HMGET", KEYS[7], "n", "node", "incarnation", "open", "started", "createdAt")
 local current = ARGV[5] == "" or ARGV[5] == record[1]
@@ -72,6 +73,11 @@ else
 end
 for i = 1, 6 do
   redis.call("PEXPIRE", KEYS[i], ARGV[8])
+end
+if redis.call("XLEN", KEYS[5]) >= tonumber(ARGV[10]) then
+  redis.call("HSET", KEYS[1], "state", "closed", "reason", "slow_consumer")
+  redis.call("ZREM", ARGV[1] .. ":sessions", session)
+  redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. gateway, "overflow " .. session)
 end
 redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. gateway, "wake " .. session)
 return { "settled", unpack(dueWaiting(ARGV[1], "-inf", PROMOTED)) }

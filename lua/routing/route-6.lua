@@ -14,7 +14,7 @@
       ARGV[3] index
       ARGV[4] number of the attempt that ended, 0 if none did
       ARGV[5] how: an error code, or '' when the child is gone without a word
-      ARGV[6] pairs, all of which the node must serve, by spaces
+      ARGV[6] pairs, all of which the node must serve, by spaces; +speech where somebody offers it
       ARGV[7] bind or clear: what the cut's reason does to the session's home
       ARGV[8] affinity penalty, ms
       ARGV[9] home's life, ms
@@ -27,7 +27,7 @@
 
     Output:
       node, n, id, incarnation, wait, home | balance | rehome
-      wait, ms                       only tried nodes are left: come back
+      wait, ms                       only tried nodes are left, or Redis was away: come back
       no_node, since ms, n full, n unable   nobody can take it now: it waits in its list
       exhausted, code                errors or re-homes are used up
       deadline, settled, superseded, unknown_session
@@ -41,7 +41,8 @@
 local prefix, job, index, ended, why = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local now = wallClock(ARGV[15])
 local fleet = fleetClock(KEYS[6], now)
-local pairs, list = ARGV[6], (ARGV[6]:gsub(" ", ","))
+local pools, pairs = servedPools(prefix, ARGV[6])
+local list = pairs:gsub(" ", ",")
 if redis.call("HEXISTS", KEYS[2], index) == 1 then
   leaveWaiting(prefix, KEYS[3], job)
   return { "settled" }
@@ -63,8 +64,10 @@ if over then
   return over
 end
 
+if why == "dependency_down" and record.open then
+  return { "wait", ARGV[13] }
+end
 local home = moveHome(KEYS[4], index, ARGV[7], ARGV[9])
-local pools = poolsOf(prefix, pairs)
 local best, out = bestOf(prefix, pairs, pools, KEYS[3])
 if not best or isBehind(prefix, list, pools, record.created) then
   joinWaiting(prefix, KEYS[3], list, job, record.created)

@@ -16,11 +16,13 @@
       ARGV[7] now, ms, or ''
 
     Output:
-      resumed, epoch, state, request, last index or ''
+      resumed, epoch, state, request, last index or '', reason of the close or ''
       rejected, unknown_session
 ]]
 --- @include "clock"
-local was = redis.call("HMGET", KEYS[1], "token", "previous", "epoch", "gateway", "state", "request", "subject")
+local was = redis.call(
+  "HMGET", KEYS[1], "token", "previous", "epoch", "gateway", "state", "request", "subject", "reason"
+)
 if not was[1] then
   return { "unknown_session" }
 elseif was[7] ~= ARGV[6] or (ARGV[3] ~= was[1] and ARGV[3] ~= was[2]) then
@@ -30,4 +32,4 @@ local epoch = redis.call("HINCRBY", KEYS[1], "epoch", 1)
 redis.call("HSET", KEYS[1], "previous", ARGV[3], "token", ARGV[4], "gateway", ARGV[5])
 redis.call("ZADD", KEYS[3], wallClock(ARGV[7]), ARGV[2])
 redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. was[4], "superseded " .. ARGV[2] .. " " .. epoch)
-return { "resumed", epoch, was[5], was[6], redis.call("HGET", KEYS[2], "last") or "" }
+return { "resumed", epoch, was[5], was[6], redis.call("HGET", KEYS[2], "last") or "", was[8] or "" }

@@ -20,6 +20,19 @@ local function poolsOf(prefix, pairs)
   return pools
 end
 
+--[[
+  The pools that serve the pairs, and those pairs. Where nobody who serves them all also speaks, speech is
+  left out: it never takes the text away.
+]]
+local function servedPools(prefix, pairs)
+  local pools = poolsOf(prefix, pairs)
+  if #pools > 0 then
+    return pools, pairs
+  end
+  local silent = pairs:gsub("%+speech", "")
+  return poolsOf(prefix, silent), silent
+end
+
 local function triesOf(attempt, id)
   return tonumber(redis.call("HGET", attempt, "t:" .. id) or 0)
 end

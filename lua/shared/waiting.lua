@@ -4,7 +4,7 @@
   names its list in `waiting`.
 ]]
 local function poolsFor(prefix, list)
-  return poolsOf(prefix, (list:gsub(",", " ")))
+  return (servedPools(prefix, (list:gsub(",", " "))))
 end
 
 --[[ Free slots of the first few nodes of each pool: no more than there are. ]]
@@ -25,12 +25,6 @@ local function isBehind(prefix, list, pools, created)
   return older > 0 and older >= freeSlots(prefix, pools)
 end
 
-local function joinWaiting(prefix, attempt, list, job, created)
-  redis.call("ZADD", prefix .. ":waiting:" .. list, created, job)
-  redis.call("SADD", prefix .. ":waiting", list)
-  redis.call("HSET", attempt, "waiting", list)
-end
-
 local function leaveWaiting(prefix, attempt, job)
   local list = redis.call("HGET", attempt, "waiting")
   if list then
@@ -40,6 +34,13 @@ local function leaveWaiting(prefix, attempt, job)
       redis.call("SREM", prefix .. ":waiting", list)
     end
   end
+end
+
+local function joinWaiting(prefix, attempt, list, job, created)
+  leaveWaiting(prefix, attempt, job)
+  redis.call("ZADD", prefix .. ":waiting:" .. list, created, job)
+  redis.call("SADD", prefix .. ":waiting", list)
+  redis.call("HSET", attempt, "waiting", list)
 end
 
 --[[ Who is to be asked again: as many as could be placed, and those whose time is up. ]]

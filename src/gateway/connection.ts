@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { LIMITS } from '../platform/limits.ts'
 import type { Log } from '../platform/log.ts'
 import { LinguaError } from '../protocol/codes.ts'
-import type { ClientEvents } from '../protocol/events.ts'
+import type { ClientEvents, StartRequest } from '../protocol/events.ts'
 import {
   cancelRequest,
   chunkNumber,
@@ -22,9 +22,11 @@ export interface ConnectionDeps extends LiveSessionDeps {
   readonly log: Log
   readonly sessions: Sessions
   /** Throws where this process takes no sessions, or nobody serves the pair. */
-  readonly admit: (request: { source: string; target: string }) => Promise<void>
+  readonly admit: (request: StartRequest) => Promise<void>
   readonly opened: (live: LiveSession, socket: ClientSocket) => void
   readonly lost: (live: LiveSession) => void
+  /** The first event of a connection: from now on only its own resume token is valid. */
+  readonly used: (live: LiveSession) => void
 }
 
 const KNOWN_EVENTS: ReadonlySet<string> = new Set<keyof ClientEvents>([
@@ -120,7 +122,12 @@ export function serveConnection(deps: ConnectionDeps, socket: ClientSocket, subj
       return current().close()
     }),
   )
+  let used = false
   socket.onAny((event: string) => {
+    if (live && !used) {
+      used = true
+      deps.used(live)
+    }
     if (!KNOWN_EVENTS.has(event)) complain(new LinguaError('bad_request', 'no such event'))
   })
   socket.on('disconnect', () => {

@@ -14,7 +14,7 @@ import { toWireError } from './errors.ts'
 import type { LiveSession } from './live-session.ts'
 import type { ClientSocket } from './wire.ts'
 
-export interface GatewayDeps extends Omit<ConnectionDeps, 'opened' | 'lost'> {
+export interface GatewayDeps extends Omit<ConnectionDeps, 'opened' | 'lost' | 'used'> {
   readonly http: HttpServer
   readonly authenticate: Authenticate
   /** Listens for what scripts publish to this gateway. */
@@ -55,8 +55,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
     old.socket.emit('session.superseded', {})
     old.socket.disconnect()
   }
+  const overflow = (id: SessionId): void => {
+    const slow = held.get(id)
+    if (slow) drop(id, slow.live)
+    slow?.live.fail(new LinguaError('slow_consumer'))
+  }
   const hear = (news: GatewayNews | undefined): void => {
     if (news?.kind === 'wake') held.get(sessionId(news.session))?.live.wake()
+    if (news?.kind === 'overflow') overflow(sessionId(news.session))
     if (news?.kind === 'superseded') supersede(sessionId(news.session), news.epoch)
     if (news?.kind === 'progress') {
       const attempt = parseAttemptId(news.attempt)
@@ -75,8 +81,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
       const { id, epoch } = live.session
       supersede(id, epoch)
       held.set(id, { live, socket })
-      deps.touch([live.session]).catch((error: unknown) => deps.log.debug({ err: error }, 'touch'))
     },
+    used: ({ session }) =>
+      void deps.touch([session]).catch((error: unknown) => deps.log.debug({ err: error }, 'touch')),
     lost(live) {
       drop(live.session.id, live)
       live.away()

@@ -29,8 +29,8 @@ export interface Resumed {
   readonly lastSeq: number
   readonly lastIndex: number
   readonly nextChunk: number
-  /** It had been closed: only its results are left to tell. */
-  readonly closed: boolean
+  /** Why it had been closed, if it had: only its results are left to tell. */
+  readonly closed: string | undefined
 }
 
 /**
@@ -86,7 +86,8 @@ export class LiveSession {
     await this.#reader.wake()
     for (const index of this.#unfinished.keys())
       if (await this.#deps.results.released(this.session.id, index)) this.#finish(index)
-    if (this.#known.closed) this.#wire.emit('session.closed', { reason: 'close' })
+    const { closed } = this.#known
+    if (closed !== undefined) this.#wire.emit('session.closed', { reason: closed })
     else this.tick()
   }
 
@@ -132,7 +133,7 @@ export class LiveSession {
 
   /** Cuts the rest, waits for the results that are still to come, and answers how many never came. */
   async close(): Promise<{ lastIndex: number | null; unfinished: number }> {
-    await this.session.commit(undefined, 'close')
+    await this.session.cutRest('close')
     await this.#deps.close(this.session, 'closing', 'close')
     await this.#drain()
     await this.#deps.close(this.session, 'closed', 'close')
@@ -148,7 +149,7 @@ export class LiveSession {
     this.#pacer.stop()
     this.#timer = setTimeout(() => {
       this.session
-        .commit(undefined, 'disconnect')
+        .cutRest('disconnect')
         .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'disconnect cut not made'))
       this.end()
     }, LIMITS.disconnectMs)
@@ -187,7 +188,7 @@ export class LiveSession {
       case 'superseded':
         break
       case 'unknown_session':
-        this.#fail(new LinguaError('session_not_found'))
+        this.fail(new LinguaError('session_not_found'))
         break
     }
   }
@@ -209,7 +210,7 @@ export class LiveSession {
   }
 
   /** Nothing can be done for this session any more. */
-  #fail(error: LinguaError): void {
+  fail(error: LinguaError): void {
     if (this.#ended) return
     this.end()
     this.#wire.emit('session.error', { ...error.toWire(), fatal: true })

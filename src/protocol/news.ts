@@ -2,7 +2,7 @@ import { STAGES, type Stage } from './events.ts'
 
 /** What scripts publish on the channel of a gateway: words separated by spaces, a text last. */
 export type GatewayNews =
-  | { readonly kind: 'wake'; readonly session: string }
+  | { readonly kind: 'wake' | 'overflow'; readonly session: string }
   | { readonly kind: 'superseded'; readonly session: string; readonly epoch: number }
   | {
       readonly kind: 'progress'
@@ -14,7 +14,7 @@ export type GatewayNews =
 /** Reads one message of a gateway's channel; undefined if it is none of ours. */
 export function parseNews(message: string): GatewayNews | undefined {
   const [kind, a = '', b = '', ...rest] = message.split(' ')
-  if (kind === 'wake') return { kind, session: a }
+  if (kind === 'wake' || kind === 'overflow') return { kind, session: a }
   if (kind === 'superseded') return { kind, session: a, epoch: Number(b) }
   const stage = STAGES.find((each) => each === b)
   return kind === 'progress' && stage

@@ -1,8 +1,8 @@
-import { pairName } from '../../lua/fleet.ts'
 import type { Ended, Route, RoutingScripts } from '../../lua/routing.ts'
 import type { CutReason } from '../protocol/events.ts'
 import { sessionId } from '../protocol/ids.ts'
 import type { UtteranceJob } from '../protocol/jobs.ts'
+import { pairsFor } from './pairs.ts'
 
 export type AffinityMode = 'continuation' | 'session' | 'off'
 
@@ -26,16 +26,6 @@ export function createRouter(deps: {
         home: homeIntent(job.reason, deps.affinity),
       }),
   }
-}
-
-/** Every direction that the node must be able to go: one, or one for each candidate of `auto`. */
-export function pairsFor(
-  job: Pick<UtteranceJob, 'source' | 'candidates' | 'target' | 'speech'>,
-): readonly string[] {
-  const sources = job.source === 'auto' ? (job.candidates ?? []) : [job.source]
-  return sources
-    .filter((source) => source !== job.target)
-    .map((source) => pairName(source, job.target, job.speech))
 }
 
 /** Home is bound while speech goes on past the cut, and cleared when the speaker stopped. */

@@ -124,10 +124,17 @@ export class Session {
    * Cuts after a chunk, by default the last one stored; answers the index, the same one for a repeat, or
    * null if nothing was open. Throws `chunk_gap` if that chunk has not been stored.
    */
-  async commit(through: number | undefined, reason: CutReason = 'manual'): Promise<number | null> {
-    const index = await this.#cut({ through }, reason)
+  async commit(through: number | undefined): Promise<number | null> {
+    const all = { index: this.#open.index, endByte: undefined }
+    const index = await this.#cut(through === undefined ? all : { through }, 'manual')
     await this.repair()
     return index
+  }
+
+  /** Cuts all that is left, whatever cuts are on their way. */
+  async cutRest(reason: 'close' | 'disconnect'): Promise<void> {
+    while ((await this.#cut({ index: this.#open.index, endByte: undefined }, reason)) !== null);
+    await this.repair()
   }
 
   /** Adds the job of every cut that may have none yet, under the same id. */
@@ -170,9 +177,10 @@ export class Session {
         await this.repair()
         return answer.cut.index
       case 'repeat':
-        if (answer.cut && this.#unanswered.delete(answer.index)) {
-          this.#open = afterCut(this.#open, answer.index, answer.cut.bytes)
-          this.#unqueued.set(answer.index, answer.cut)
+        if (this.#isNews(answer.index)) {
+          const bytes = answer.cut?.bytes ?? this.#open.bytes
+          this.#open = afterCut(this.#open, answer.index, bytes)
+          if (answer.cut) this.#unqueued.set(answer.index, answer.cut)
           await this.repair()
         }
         return answer.index
@@ -186,6 +194,11 @@ export class Session {
       case 'unknown_session':
         throw new LinguaError('session_not_found')
     }
+  }
+
+  /** Whether a cut answered as a repeat is one whose first answer was lost. */
+  #isNews(index: number): boolean {
+    return this.#unanswered.delete(index) || index === this.#open.index
   }
 
   #jobOf(cut: Cut): UtteranceJob {

@@ -25,8 +25,8 @@ export interface OpenSession {
   readonly session: Session
   readonly resumeToken: string
   readonly nextChunk: number
-  /** Set when the session had been closed before it was resumed: nothing but its results is left. */
-  readonly closed: boolean
+  /** Why the session had been closed before it was resumed: then only its results are left. */
+  readonly closed: string | undefined
 }
 
 export interface Sessions {
@@ -58,7 +58,7 @@ export function createSessions(deps: SessionDeps): Sessions {
       })
       const audio = await openAudio(id, 1)
       const session = new Session(deps, { id, epoch: 1, request, audio })
-      return { session, resumeToken, nextChunk: 0, closed: false }
+      return { session, resumeToken, nextChunk: 0, closed: undefined }
     },
     async resume(request, subject) {
       const id = sessionId(request.sessionId)
@@ -83,7 +83,7 @@ export function createSessions(deps: SessionDeps): Sessions {
         session,
         resumeToken,
         nextChunk: audio.nextChunk,
-        closed: answer.state === 'closed',
+        closed: answer.state === 'closed' ? answer.reason : undefined,
       }
     },
   }

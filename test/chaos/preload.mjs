@@ -29,6 +29,8 @@ const strikes = JSON.parse(process.env.CHAOS_STRIKES ?? '[]')
 /** Names by the text of the script and by its hash. */
 const names = new Map()
 const known = new WeakSet()
+/** Calls that Redis had no script for: the client library sends each of them again by itself. */
+const unloaded = new Set()
 const { defineCommand, sendCommand } = Redis.prototype
 
 Redis.prototype.defineCommand = function (name, definition) {
@@ -52,14 +54,20 @@ Redis.prototype.sendCommand = function (command, ...rest) {
 
 function observe(name, command) {
   const [keys, args] = split(command)
+  const call = JSON.stringify([name, keys, args])
+  const isRepeat = unloaded.delete(call)
   const due = strikes.filter((each) => isHit(each, name, keys, args))
   strike(due, 'before')
   const isTraced = file !== undefined && TRACED.has(name)
   if (!isTraced && due.length === 0) return
   const sentAt = Date.now()
   // A node that dies at its work has begun it all the same.
-  if (isTraced && name === 'progress-5') write({ name, keys, args, sentAt })
-  const { resolve } = command
+  if (isTraced && name === 'progress-5' && !isRepeat) write({ name, keys, args, sentAt })
+  const { resolve, reject } = command
+  command.reject = (error) => {
+    if (error.message.includes('NOSCRIPT')) unloaded.add(call)
+    reject.call(command, error)
+  }
   command.resolve = (value) => {
     if (isTraced && name !== 'progress-5') write({ name, keys, args, sentAt, reply: plain(value) })
     strike(due, 'after')

@@ -114,6 +114,7 @@ test('an utterance in work tells how far it is, and nothing after its result', a
 
 test('a commit with nothing open consumes no index', async ({ world }) => {
   const scheduler = await world.scheduler()
+  await world.node()
   const session = await world.client(scheduler)
   expect(await session.commit()).toBeNull()
 })

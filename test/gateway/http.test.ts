@@ -90,7 +90,7 @@ describe('/metrics', () => {
     const url = await world.serve(undefined, registry)
     const { status, type, text } = await get(`${url}/metrics`)
     expect(status).toBe(200)
-    expect(type).toBe('text/plain; charset=utf-8')
+    expect(type).toBe('text/plain; version=0.0.4; charset=utf-8')
     expect(text).toContain('\nlinguamq_sessions 3\n')
     expect(text).toContain('\nlinguamq_cuts_total{reason="manual"} 1\n')
   })

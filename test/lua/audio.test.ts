@@ -9,8 +9,16 @@ const append = (rooms: Rooms, chunk: number, text: string, epoch = 1) =>
   rooms.audio.appendAudio({ session: S, epoch, chunk, bytes: Buffer.from(text), ...LIFE })
 const cutAt = (rooms: Rooms, index: number, endByte: number, reason: CutReason = 'pause') =>
   rooms.audio.cutAudio({ session: S, epoch: 1, reason, at: { index, endByte }, ...LIFE })
-const cutThrough = (rooms: Rooms, through?: number, epoch = 1) =>
+const cutThrough = (rooms: Rooms, through: number, epoch = 1) =>
   rooms.audio.cutAudio({ session: S, epoch, reason: 'manual', at: { through }, ...LIFE })
+const cutRest = (rooms: Rooms, index: number) =>
+  rooms.audio.cutAudio({
+    session: S,
+    epoch: 1,
+    reason: 'close',
+    at: { index, endByte: undefined },
+    ...LIFE,
+  })
 const segment = (rooms: Rooms, index: number) =>
   rooms.store.audio.get(rooms.store.audioKeys.segment(S, index))
 
@@ -50,14 +58,14 @@ test('an older epoch neither opens, stores nor cuts', async ({ rooms }) => {
   await open(rooms, 3)
   expect(await open(rooms, 2)).toEqual({ kind: 'superseded' })
   expect(await append(rooms, 1, 'bb')).toEqual({ kind: 'superseded' })
-  expect(await cutThrough(rooms)).toEqual({ kind: 'superseded' })
+  expect(await cutRest(rooms, 0)).toEqual({ kind: 'superseded' })
   expect(await append(rooms, 1, 'cc', 3)).toMatchObject({ kind: 'stored', nextChunk: 2 })
   expect(await segment(rooms, 0)).toBe('aacc')
 })
 
 test('audio that nobody opened takes nothing', async ({ rooms }) => {
   expect(await append(rooms, 0, 'aa')).toEqual({ kind: 'unknown_session' })
-  expect(await cutThrough(rooms)).toEqual({ kind: 'unknown_session' })
+  expect(await cutRest(rooms, 0)).toEqual({ kind: 'unknown_session' })
 })
 
 test('a chunk over a hole is refused with the number that is expected', async ({ rooms }) => {
@@ -92,7 +100,7 @@ test('a cut closes the segment at its byte and later bytes open the next one', a
   await append(rooms, 2, 'cc')
   expect(await segment(rooms, 1)).toBe('bbcc')
   expect((await segment(rooms, 0))?.slice(0, 6)).toBe('aaaabb')
-  expect(await cutThrough(rooms)).toMatchObject({ cut: { index: 1, base: 6, bytes: 4 } })
+  expect(await cutRest(rooms, 1)).toMatchObject({ cut: { index: 1, base: 6, bytes: 4 } })
 })
 
 test('a cut behind the last byte takes what there is', async ({ rooms }) => {
@@ -102,13 +110,13 @@ test('a cut behind the last byte takes what there is', async ({ rooms }) => {
 
 test('a cut of nothing is empty and consumes no index', async ({ rooms }) => {
   await open(rooms)
-  expect(await cutThrough(rooms)).toEqual({ kind: 'empty' })
+  expect(await cutRest(rooms, 0)).toEqual({ kind: 'empty' })
   expect(await cutAt(rooms, 0, 8)).toEqual({ kind: 'empty' })
   await append(rooms, 0, 'aa')
-  expect(await cutThrough(rooms)).toMatchObject({ cut: { index: 0 } })
-  expect(await cutThrough(rooms)).toEqual({ kind: 'empty' })
+  expect(await cutRest(rooms, 0)).toMatchObject({ cut: { index: 0 } })
+  expect(await cutRest(rooms, 1)).toEqual({ kind: 'empty' })
   await append(rooms, 1, 'bb')
-  expect(await cutThrough(rooms)).toMatchObject({ cut: { index: 1 } })
+  expect(await cutRest(rooms, 1)).toMatchObject({ cut: { index: 1 } })
 })
 
 test('one cut asked for fifty times at once is made once', async ({ rooms }) => {

@@ -16,7 +16,12 @@ import { test as base, expect } from '../support/store.ts'
 
 export const HOUR = 3_600_000
 export const LEASE = { leaseMs: 2000, recordLifeMs: 600_000, graceMs: 1000 }
-export const SETTLE = { dedupWindowMs: 30_000, sessionLifeMs: 600_000, recordLifeMs: 60_000 }
+export const SETTLE = {
+  dedupWindowMs: 30_000,
+  sessionLifeMs: 600_000,
+  recordLifeMs: 60_000,
+  maxOutbox: 1000,
+}
 export const ROUTE = {
   affinityPenaltyMs: 1500,
   affinityTtlMs: 300_000,

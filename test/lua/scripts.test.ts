@@ -101,7 +101,7 @@ test('a word that no script may answer is an error', async ({ store }) => {
 
 /** Deleted by whoever owns them: the registry, the watch, the outcome. */
 const OWNED =
-  /:(nodes|pairs|waiting|fencing|clock|sessions|heads|deadlines|(node|profile|pair|slots):.*)$/
+  /:(nodes|pairs|waiting|fencing|clock|sessions|heads|deadlines|(node|profile|pair|slots|waiting):.*)$/
 
 test('every key has a life, or an owner that deletes it', async ({ store, prefix }) => {
   const rooms = createRooms(store)

@@ -50,6 +50,7 @@ test('a resume raises the epoch, hands back what the session is, and is seen', a
     state: 'open',
     request: '{}',
     lastIndex: undefined,
+    reason: '',
   })
   expect(await control.zscore(keys.sessions, session)).toBe(String(rooms.time.now))
 })

@@ -96,7 +96,11 @@ async function openFleet(call: Call, size: number): Promise<Fleet> {
     }),
     completion: createCompletionScripts({
       ...{ call, keys },
-      policy: { dedupWindowMs: 1000, sessionLifeMs: LIMITS.sessionLifeMs, recordLifeMs: 1000 },
+      policy: {
+        ...{ dedupWindowMs: 1000, sessionLifeMs: LIMITS.sessionLifeMs, recordLifeMs: 1000 },
+        // Nobody reads these results.
+        maxOutbox: 1_000_000,
+      },
     }),
   }
 }

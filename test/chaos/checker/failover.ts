@@ -166,6 +166,28 @@ const drainsClosed: Rule = (view) => {
   ]
 }
 
+/** From the first answer that no node can take an utterance to its end; the default start deadline. */
+const NO_NODE_MS = 8000
+
+/** P7: nobody is told that no node is ready while one has been up, and well, all the time. */
+const livingServe: Rule = (view, { leaseMs }) => {
+  const ups = view.of('up')
+  const downs = view.of('down')
+  const nodes = new Set(view.of('registered').map(({ node }) => node))
+  const wasWell = (node: string, from: number, to: number): boolean => {
+    const up = ups.findLast(({ who, at }) => who === node && at <= from)
+    return up !== undefined && !downs.some(({ who, at }) => who === node && at > up.at && at <= to)
+  }
+  return view.utterances.flatMap((utterance): Breach[] => {
+    const final = utterance.finals[0]
+    if (!final?.result.error?.message.startsWith('no node that serves')) return []
+    const well = [...nodes].find((node) => wasWell(node, final.at - NO_NODE_MS - leaseMs, final.at))
+    if (well === undefined) return []
+    const what = `failed as no_node while ${well} was up and well`
+    return [{ promise: 'P7', where: nameOf(utterance), what }]
+  })
+}
+
 /** Attempts that followed one whose child was just gone: re-homes, as the route script counts them. */
 export const rehomesOf = ({ utterances }: View): number =>
   utterances.reduce(

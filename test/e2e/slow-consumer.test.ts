@@ -1,0 +1,47 @@
+import { io } from 'socket.io-client'
+import { NAMESPACE } from '../../src/protocol/events.ts'
+import { LIMITS } from '../../src/platform/limits.ts'
+import { scriptedAudio } from '../../workers/engines/scripted.ts'
+import { listen } from '../support/listen.ts'
+import { expect, test } from '../support/test.ts'
+
+test(
+  'a client that never acknowledges is told, closed, and harms nobody else',
+  { timeout: 60_000 },
+  async ({ world, store }) => {
+    const scheduler = await world.scheduler()
+    await world.node({ LINGUA_NODE_CAPACITY: '16' })
+    const deaf = io(`${scheduler.url}${NAMESPACE}`, {
+      transports: ['websocket'],
+      reconnection: false,
+    })
+    const { session } = await deaf.emitWithAck('session.start', {
+      source: 'en',
+      target: 'es',
+      endpointing: { mode: 'manual' },
+    })
+    const told = new Promise((resolve) => void deaf.once('session.error', resolve))
+    const closed = new Promise((resolve) => void deaf.once('session.closed', resolve))
+    const audio = scriptedAudio({ text: 'unheard' })
+  for (let chunk = 0; chunk < LIMITS.maxOutbox; chunk += 1) {
+    const result = new Promise((resolve) => void deaf.once('result', resolve))
+    deaf.emit('audio.append', chunk, audio)
+    deaf.emit('utterance.commit', { through: chunk }, () => {})
+    if (chunk % 8 === 7) await result
+  }
+  const other = await world.client(scheduler)
+    const heard = listen(other)
+    other.append(scriptedAudio({ text: 'as ever' }))
+    await other.commit()
+    expect(await heard.final(0)).toMatchObject({ outcome: 'translated' })
+    expect(await told).toMatchObject({ code: 'slow_consumer', fatal: true })
+    expect(await closed).toEqual({ reason: 'slow_consumer' })
+    expect(await store.control.xlen(store.keys.outbox(session.id))).toBeGreaterThanOrEqual(
+      LIMITS.maxOutbox,
+    )
+    expect(await store.control.xlen(store.keys.outbox(session.id))).toBeLessThan(
+      LIMITS.maxOutbox + 100,
+    )
+    deaf.disconnect()
+  },
+)
