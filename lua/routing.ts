@@ -48,6 +48,15 @@ export interface RoutePolicy {
   readonly recordLifeMs: number
 }
 
+/** What `route` would decide now for a new utterance without a home. */
+export interface Explained {
+  /** As they would be served: without speech where nobody speaks. */
+  readonly pairs: readonly string[]
+  /** Utterances in line for these pairs. */
+  readonly waiting: number
+  readonly chosen: { readonly node: NodeId; readonly waitMs: number } | undefined
+}
+
 export interface RoutingScripts {
   route(request: {
     session: SessionId
@@ -57,6 +66,8 @@ export interface RoutingScripts {
     pairs: readonly string[]
     home: 'bind' | 'clear'
   }): Promise<Route>
+  /** Reads only. */
+  explainRoute(pairs: readonly string[]): Promise<Explained>
   confirmAttempt(attempt: {
     session: SessionId
     index: number
@@ -103,6 +114,16 @@ export function createRoutingScripts(
         ],
       )
       return parseRoute(answer)
+    },
+    async explainRoute(wanted) {
+      const args = [keys.prefix, wanted.join(' '), timeOf(deps)]
+      const answer = await call('explainRoute-1', [keys.clock], args)
+      const [word, pairs = '', waiting, node = '', waitMs] = reply(answer, ['node', 'no_node'])
+      return {
+        pairs: pairs.split(' '),
+        waiting: Number(waiting),
+        chosen: word === 'node' ? { node: nodeId(node), waitMs: Number(waitMs) } : undefined,
+      }
     },
     async confirmAttempt({ session, index, n, node, incarnation: life }) {
       const answer = await call(

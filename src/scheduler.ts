@@ -21,6 +21,7 @@ import type { Store } from './platform/redis.ts'
 import { LinguaError } from './protocol/codes.ts'
 import type { StartRequest } from './protocol/events.ts'
 import { gatewayId, jobId, sessionId } from './protocol/ids.ts'
+import { createExplain } from './routing/explain.ts'
 import { createServedPairs } from './routing/pairs.ts'
 import { createPromote } from './routing/promote.ts'
 import { createRouter } from './routing/router.ts'
@@ -120,6 +121,7 @@ export async function createScheduler({
   })
   const http = createHttp({
     registry: metrics.registry,
+    explain: createExplain({ control, keys, scripts: routingScripts }),
     unready: async () => {
       if (draining) return 'draining'
       return control.ping().then(

@@ -35,8 +35,11 @@ export function createAuthenticate(secret: string | undefined): Authenticate {
 const LOOPBACK = /^(::1|(::ffff:)?127(\.\d{1,3}){3})$/
 const LOCAL_ORIGIN = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 
-/** A page of another site must not reach a scheduler that trusts its machine, hence the origin. */
-function admitLoopback({ address, origin }: Handshake): Promise<string> {
+/**
+ * Answers the anonymous subject. Throws `forbidden_origin` unless the caller is on this machine, and no page
+ * of another site: those must not reach a scheduler that trusts its machine.
+ */
+export function admitLoopback({ address, origin }: Omit<Handshake, 'token'>): Promise<string> {
   return LOOPBACK.test(address) && (origin === undefined || LOCAL_ORIGIN.test(origin))
     ? Promise.resolve(ANONYMOUS)
     : Promise.reject(new LinguaError('forbidden_origin'))

@@ -36,6 +36,16 @@ export const startRequest = z
     message: 'candidates go with the source auto, and only with it',
   })
 
+/** The query of `/v1/explain`; every value is text. */
+export const explainQuery = z.strictObject({
+  source: language,
+  target: language,
+  speech: z
+    .enum(['0', '1'])
+    .default('0')
+    .transform((text) => text === '1'),
+})
+
 export const resumeRequest = z.strictObject({
   sessionId: id,
   token: z.string().min(1).max(256),

@@ -64,8 +64,10 @@ test('an utterance that no node can take fails by the start deadline, the next o
   world,
 }) => {
   const scheduler = await world.scheduler({ LINGUA_START_DEADLINE_MS: '600' })
+  const leaving = await world.node()
   const session = await world.client(scheduler)
   const heard = listen(session)
+  await leaving.stop(1000)
   session.append(scriptedAudio({ text: 'too early' }))
   await session.commit()
   expect(await heard.final(0)).toMatchObject({ outcome: 'failed', error: { code: 'no_node' } })

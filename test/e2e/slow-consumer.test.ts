@@ -23,13 +23,13 @@ test(
     const told = new Promise((resolve) => void deaf.once('session.error', resolve))
     const closed = new Promise((resolve) => void deaf.once('session.closed', resolve))
     const audio = scriptedAudio({ text: 'unheard' })
-  for (let chunk = 0; chunk < LIMITS.maxOutbox; chunk += 1) {
-    const result = new Promise((resolve) => void deaf.once('result', resolve))
-    deaf.emit('audio.append', chunk, audio)
-    deaf.emit('utterance.commit', { through: chunk }, () => {})
-    if (chunk % 8 === 7) await result
-  }
-  const other = await world.client(scheduler)
+    for (let chunk = 0; chunk < LIMITS.maxOutbox; chunk += 1) {
+      const result = new Promise((resolve) => void deaf.once('result', resolve))
+      deaf.emit('audio.append', chunk, audio)
+      deaf.emit('utterance.commit', { through: chunk }, () => {})
+      if (chunk % 8 === 7) await result
+    }
+    const other = await world.client(scheduler)
     const heard = listen(other)
     other.append(scriptedAudio({ text: 'as ever' }))
     await other.commit()

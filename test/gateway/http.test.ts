@@ -5,6 +5,8 @@ import { test as base, describe, expect } from 'vitest'
 import { createHttp, listen } from '../../src/gateway/http.ts'
 import { createMetrics } from '../../src/platform/metrics.ts'
 
+const explain = () => Promise.reject(new Error('not asked for'))
+
 type Unready = () => Promise<string | undefined>
 
 interface World {
@@ -23,7 +25,7 @@ const test = base.extend('world', ({}, { onCleanup }): World => {
   })
   return {
     serve(unready = () => Promise.resolve(undefined), registry = new Registry()) {
-      const server = createHttp({ registry, unready })
+      const server = createHttp({ registry, unready, explain })
       servers.push(server)
       return listen(server, '127.0.0.1', 0)
     },
@@ -48,7 +50,11 @@ describe('listening', () => {
 
   test('on a port that is taken fails at once', async ({ world }) => {
     const { port } = new URL(await world.serve())
-    const second = createHttp({ registry: new Registry(), unready: async () => undefined })
+    const second = createHttp({
+      registry: new Registry(),
+      unready: async () => undefined,
+      explain,
+    })
     await expect(listen(second, '127.0.0.1', Number(port))).rejects.toThrow('EADDRINUSE')
   })
 })

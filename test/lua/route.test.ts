@@ -1,5 +1,5 @@
 import { sessionId } from '../../src/protocol/ids.ts'
-import { expect, fiftyTimes, tally, test } from './rooms.ts'
+import { describeNode, expect, fiftyTimes, tally, test } from './rooms.ts'
 
 test('an utterance is routed to a node, which is told to the gateway', async ({ rooms }) => {
   const session = await rooms.begin()
@@ -130,6 +130,41 @@ test('a node must serve every pair that is asked for', async ({ rooms }) => {
   expect(await rooms.route(session, 2, { pairs: [...pairs, 'fr>es'] })).toMatchObject({
     kind: 'no_node',
   })
+})
+
+test('speech is asked of those who speak; where nobody does, the text is served', async ({
+  rooms,
+}) => {
+  const { control, keys } = rooms.store
+  const session = await rooms.begin()
+  const pairs = ['en>es+speech']
+  const languages = describeNode('').languages
+  await rooms.ready('mute')
+  expect(await rooms.place(session, 0, { pairs })).toMatchObject({ node: 'mute' })
+  const speaks = { capacity: 1, languages: { ...languages, synthesize: ['es'] } }
+  const speaker = await rooms.ready('speaker', speaks)
+  for (const index of [1, 2, 3])
+    expect(await rooms.place(session, index, { pairs })).toMatchObject({ node: 'speaker' })
+  expect(await rooms.route(session, 4, { pairs })).toMatchObject({ kind: 'no_node' })
+  expect(await control.smembers(keys.waiting)).toEqual(['en>es+speech'])
+  await rooms.fleet.leaveFleet(speaker)
+  expect((await rooms.tick()).waiting).toEqual(['u_s_4'])
+  expect(await rooms.place(session, 4, { pairs })).toMatchObject({ node: 'mute' })
+  expect(await control.smembers(keys.waiting)).toEqual([])
+})
+
+test('who waits for speech and then for text stands in one line only', async ({ rooms }) => {
+  const { control, keys } = rooms.store
+  const session = await rooms.begin()
+  const pairs = ['en>es+speech']
+  await rooms.route(session, 0, { pairs })
+  expect(await control.smembers(keys.waiting)).toEqual(['en>es'])
+  const languages = { ...describeNode('').languages, synthesize: ['es'] }
+  await rooms.ready('speaker', { capacity: 1, languages })
+  for (const index of [1, 2, 3]) await rooms.place(session, index, { pairs })
+  await rooms.route(session, 0, { pairs })
+  expect(await control.smembers(keys.waiting)).toEqual(['en>es+speech'])
+  expect(await control.exists(keys.waitingFor('en>es'))).toBe(0)
 })
 
 test('nobody is given more than three times its capacity, however many ask at once', async ({

@@ -13,6 +13,7 @@ export const ingest: Row = {
   async measure({ full, stage, tell }: Context): Promise<Measured> {
     const receiver = stage.load('receiver')
     const scheduler = await stage.scheduler()
+    await stage.node('n1')
     const speak = stage.load('speak')
     const sides = [
       { raw: true, pid: receiver.pid, url: await receiver.ask<string>('open') },

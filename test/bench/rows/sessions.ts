@@ -14,6 +14,7 @@ export const sessions: Row = {
   quick: false,
   async measure({ stage, tell }: Context): Promise<Measured> {
     const scheduler = await stage.scheduler()
+    await stage.node('n1')
     let held = 0
     let last = ''
     for (let count = STEP; count <= MOST; count += STEP) {
