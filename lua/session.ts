@@ -113,6 +113,8 @@ export interface Cut {
   /** Bytes of the session before the utterance. */
   readonly base: number
   readonly bytes: number
+  /** Byte of the segment where it begins: what lies before is silence that was left out. */
+  readonly from: number
   /** The utterance's speech goes on from the one before, which max_duration had cut. */
   readonly continues: boolean
 }
@@ -150,6 +152,14 @@ export type CutPoint =
   | { readonly index: number; readonly endByte: number | undefined }
   | { readonly through: number }
 
+export type Dropped =
+  | {
+      readonly kind: 'dropped'
+      /** Bytes of the session before the open segment. */
+      readonly base: number
+    }
+  | { readonly kind: 'superseded' | 'unknown_session' }
+
 export interface AudioScripts {
   openAudio(open: { session: SessionId; epoch: number; lifeMs: number }): Promise<Opened>
   appendAudio(append: {
@@ -164,8 +174,19 @@ export interface AudioScripts {
     epoch: number
     reason: CutReason
     at: CutPoint
+    /** Byte of the session where the utterance begins: silence before it is left out. */
+    begin?: number
+    /** Byte of the session from where on it is one: a cut before it is empty. */
+    enough?: number
     lifeMs: number
   }): Promise<CutAnswer>
+  /** Drops what lies before a byte of the session from the open segment: silence, by rule. */
+  dropAudio(drop: {
+    session: SessionId
+    epoch: number
+    before: number
+    lifeMs: number
+  }): Promise<Dropped>
 }
 
 /** The audio plane: chunks in, cuts out, each fenced by the connection's epoch. */
@@ -199,14 +220,14 @@ export function createAudioScripts({ call, keys }: ScriptDeps<AudioKeys>): Audio
       if (code <= -10) return { kind: 'gap', expected: -10 - code }
       return { kind: code === -1 ? 'superseded' : 'unknown_session' }
     },
-    async cutAudio({ session, epoch, reason, at, lifeMs }) {
+    async cutAudio({ session, epoch, reason, at, begin = 0, enough = 0, lifeMs }) {
       const point = 'index' in at ? [at.index, at.endByte ?? ''] : ['', at.through]
       const answer = await call(
         'cutAudio-1',
         [keys.audio(session)],
-        [epoch, reason, ...point, lifeMs],
+        [epoch, reason, ...point, lifeMs, begin, Math.min(enough, Number.MAX_SAFE_INTEGER)],
       )
-      const [word, first, base, bytes, continues] = reply(answer, [
+      const [word, first, ...rest] = reply(answer, [
         'cut',
         'repeat',
         'gap',
@@ -214,29 +235,29 @@ export function createAudioScripts({ call, keys }: ScriptDeps<AudioKeys>): Audio
         'superseded',
         'unknown_session',
       ])
+      const index = Number(first)
+      if (word === 'cut') return { kind: word, cut: parseCut(index, `${reason} ${rest.join(' ')}`) }
       if (word === 'repeat')
-        return {
-          kind: word,
-          index: Number(first),
-          cut: base ? parseCut(Number(first), base) : undefined,
-        }
-      if (word === 'gap') return { kind: word, expected: Number(first) }
-      if (word !== 'cut') return { kind: word }
-      return {
-        kind: word,
-        cut: parseCut(Number(first), `${reason} ${base} ${bytes} ${continues}`),
-      }
+        return { kind: word, index, cut: rest[0] ? parseCut(index, rest[0]) : undefined }
+      if (word === 'gap') return { kind: word, expected: index }
+      return { kind: word }
+    },
+    async dropAudio({ session, epoch, before, lifeMs }) {
+      const answer = await call('dropAudio-1', [keys.audio(session)], [epoch, before, lifeMs])
+      const [word, base] = reply(answer, ['dropped', 'superseded', 'unknown_session'])
+      return word === 'dropped' ? { kind: word, base: Number(base) } : { kind: word }
     },
   }
 }
 
 function parseCut(index: number, text: string): Cut {
-  const [reason, base, bytes, continues] = text.split(' ')
+  const [reason, base, bytes, continues, from] = text.split(' ')
   return {
     index,
     reason: oneOf(CUT_REASONS, reason),
     base: Number(base),
     bytes: Number(bytes),
+    from: Number(from),
     continues: continues === '1',
   }
 }

@@ -27,6 +27,7 @@ import { createPromote } from './routing/promote.ts'
 import { createRouter } from './routing/router.ts'
 import { createSevering } from './routing/sever.ts'
 import { createSessions } from './session/sessions.ts'
+import { openVads } from './session/vad.ts'
 import { createCancel } from './utterances/cancel.ts'
 import { createProcessor } from './utterances/processor.ts'
 import { createUtterancesWorker } from './utterances/worker.ts'
@@ -67,9 +68,12 @@ export async function createScheduler({
   const fleet = createFleetScripts({ call, keys, policy: leasePolicy(config.leaseMs) })
 
   // rooms: sessions, routing, completion
+  const vads = await openVads({ clock: systemClock, log })
   const sessions = createSessions({
     scripts: { ...sessionScripts, ...audioScripts },
+    audio,
     audioKeys,
+    vads,
     gateway: gatewayName,
     clock: systemClock,
     async enqueue(job) {
@@ -170,6 +174,7 @@ export async function createScheduler({
   let url = ''
   const running = await startAll([
     { name: 'queues', start: async () => {}, stop: () => queues.close() },
+    { name: 'vads', start: async () => {}, stop: () => vads.close() },
     watch,
     { name: 'utterances', ...utterances },
     gateway,

@@ -7,7 +7,8 @@
       KEYS[3] orders     (list: "drain" or "abort <attempt>")
       KEYS[4] clock
 
-      ARGV[1] prefix; the node's slots, profile:<p> and pair:<a>><b> are built from it
+      ARGV[1] prefix; the node's slots, their attempt:<job> and deadlines, profile:<p> and pair:<a>><b> are
+              built from it
       ARGV[2] node id
       ARGV[3] incarnation
       ARGV[4] state: warming, ready or draining
@@ -28,6 +29,7 @@ if was[1] ~= ARGV[3] or was[2] == "gone" then
 end
 local now = wallClock(ARGV[7])
 redis.call("ZADD", KEYS[1], tickClock(KEYS[4], now, tonumber(ARGV[6])) + ARGV[5], ARGV[2])
+sweepSlot(ARGV[1], ARGV[2], ARGV[3])
 local state = was[2] == "draining" and "draining" or ARGV[4]
 redis.call("HSET", KEYS[2], "state", state, "beatAt", now, unpack(ARGV, 8))
 if state ~= was[2] and state == "ready" then

@@ -4,22 +4,27 @@
 
     Input:
       KEYS[1] audio hash; segments <key>:<i>, their chunk ends <key>:<i>:ends and the list of cuts
-              <key>:cuts (zset: index -> the last chunk that ended in it) are built from it
+              <key>:cuts (zset: index -> the last chunk that ended in it; -<index> -> the last one that
+              was dropped before it) are built from it
 
       ARGV[1] epoch of the connection
       ARGV[2] reason
       ARGV[3] index that is expected to be open, or '' to cut by chunk
       ARGV[4] end byte in the segment, or last chunk when cutting by chunk; '' for all there is
       ARGV[5] life of what is open and of the list from now on, ms
+      ARGV[6] byte of the session where the utterance begins: silence before it is left out
+      ARGV[7] byte of the session up to which there is not enough for an utterance: a cut before it is empty
 
     Output:
-      cut, index, bytes before it, bytes in it, 1 if it goes on after max_duration, next index
-      repeat, index, and while the cut is pending its record: reason, base, bytes, continues
+      cut, index, bytes of the session before it, bytes in it, 1 if it goes on after max_duration, byte of
+           the segment where it begins
+      repeat, index, and while the cut is pending its record: the reason, then as above
       empty
       gap, expected chunk
       superseded
       unknown_session
 ]]
+--- @include "segment"
 local KEPT_CUTS = 1000
 local was = redis.call("HMGET", KEYS[1], "epoch", "next", "index", "base", "first", "reason")
 if not was[1] then
@@ -44,35 +49,26 @@ elseif ARGV[4] ~= "" then
     return { "gap", next }
   elseif through < first then
     local cut = redis.call("ZRANGEBYSCORE", KEYS[1] .. ":cuts", through, "+inf", "LIMIT", 0, 1)[1]
-    return cut and again(cut) or { "empty" }
+    return cut and cut:sub(1, 1) ~= "-" and again(cut) or { "empty" }
   end
   local at = (through - first) * 4
   stop = struct.unpack("<I4", redis.call("GETRANGE", segment .. ":ends", at, at + 3))
 end
-if stop == 0 then
+local begin = math.max(0, tonumber(ARGV[6]) - base)
+if stop < math.max(1, tonumber(ARGV[7]) - base) then
   return { "empty" }
 end
 
-local ends = redis.call("GET", segment .. ":ends")
-local whole = #ends / 4
-local moved = {}
-while whole > 0 and struct.unpack("<I4", ends, whole * 4 - 3) > stop do
-  table.insert(moved, 1, struct.pack("<I4", struct.unpack("<I4", ends, whole * 4 - 3) - stop))
-  whole = whole - 1
-end
-if stop < bytes then
-  redis.call("SET", following, redis.call("GETRANGE", segment, stop, -1), "PX", ARGV[5])
-  redis.call("SET", following .. ":ends", table.concat(moved), "PX", ARGV[5])
-end
-redis.call("DEL", segment .. ":ends")
+local whole = moveAudio(segment, following, stop, ARGV[5])
 local continues = was[6] == "max_duration" and 1 or 0
+local range = { base + begin, stop - begin, continues, begin }
 redis.call(
   "HSET", KEYS[1], "index", index + 1, "base", base + stop, "first", first + whole, "reason", ARGV[2],
-  "cut:" .. index, table.concat({ ARGV[2], base, stop, continues }, " ")
+  "cut:" .. index, ARGV[2] .. " " .. table.concat(range, " ")
 )
 if whole > 0 then
   redis.call("ZADD", KEYS[1] .. ":cuts", first + whole - 1, index)
   redis.call("ZREMRANGEBYRANK", KEYS[1] .. ":cuts", 0, -KEPT_CUTS - 1)
 end
 redis.call("PEXPIRE", KEYS[1] .. ":cuts", ARGV[5])
-return { "cut", index, base, stop, continues }
+return { "cut", index, unpack(range) }

@@ -86,7 +86,8 @@ local function bestOf(prefix, pairs, pools, attempt)
       for i = 1, #rows, 2 do
         local id, wait = rows[i], tonumber(rows[i + 1])
         if wait < FULL and isUnable(prefix, id, pairs) then
-          out.unable = out.unable + 1
+          -- The lead stands a second time in its own place.
+          out.unable = out.unable + (offset == 0 and i == 1 and 0 or 1)
         elseif wait < FULL then
           local new = { id = id, wait = wait, tried = triesOf(attempt, id) }
           new.equals = offset == 0 and i == 1 and equals or nil

@@ -58,6 +58,23 @@ local function freeSlot(prefix, attempt, node, incarnation, now)
   end
 end
 
+--[[
+  The oldest slot of a node goes if nobody will ever give it back: its attempt is over or its record has
+  expired. Asked at each beat this frees whatever was left behind, one after the other.
+]]
+local function sweepSlot(prefix, id, incarnation)
+  local slots = prefix .. ":slots:" .. id .. "-" .. incarnation
+  local oldest = redis.call("ZRANGE", slots, 0, 0)[1]
+  if oldest then
+    local job, n = oldest:match("^(.*)%.(%d+)$")
+    local record = redis.call("HMGET", prefix .. ":attempt:" .. job, "n", "open")
+    if record[1] ~= n or record[2] ~= "1" then
+      redis.call("ZREM", slots, oldest)
+      redis.call("ZREM", prefix .. ":deadlines", oldest)
+    end
+  end
+end
+
 --[[ One more recent failure of a node, if that life of it still is. ]]
 local function blameNode(prefix, id, incarnation, now)
   local node = prefix .. ":node:" .. id

@@ -50,7 +50,8 @@ local function dueWaiting(prefix, expired, limit)
     local key = prefix .. ":waiting:" .. list
     local free = math.min(limit, freeSlots(prefix, poolsFor(prefix, list)))
     local late = redis.call("ZCOUNT", key, "-inf", expired)
-    for _, job in ipairs(redis.call("ZRANGE", key, 0, math.max(free, math.min(late, limit)) - 1)) do
+    local count = math.max(free, math.min(late, limit))
+    for _, job in ipairs(count > 0 and redis.call("ZRANGE", key, 0, count - 1) or {}) do
       jobs[#jobs + 1] = job
     end
   end

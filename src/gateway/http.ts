@@ -54,7 +54,8 @@ async function answerExplain(
     await admitLoopback({ address: socket.remoteAddress ?? '', origin: headers.origin })
     const parsed = explainQuery.safeParse(Object.fromEntries(new URLSearchParams(query)))
     if (!parsed.success) throw new LinguaError('bad_request', faultsOf(parsed.error))
-    return { status: 200, body: await explain(parsed.data) }
+    const { source, target, speech } = parsed.data
+    return { status: 200, body: await explain({ source, target, speech: speech === '1' }) }
   } catch (error) {
     const told = toWireError(error)
     return { status: STATUS[told.code] ?? 500, body: { error: told } }

@@ -73,6 +73,7 @@ export class LiveSession {
     for (const cut of session.pending)
       this.#unfinished.set(cut.index, { finalized: session.finalizedOf(cut) })
     session.onFinalized((finalized) => this.#finalized(finalized))
+    session.onHeard(() => this.#look())
   }
 
   /** Finalized utterances whose final result has not been emitted here. */
@@ -89,6 +90,9 @@ export class LiveSession {
     const { closed } = this.#known
     if (closed !== undefined) this.#wire.emit('session.closed', { reason: closed })
     else this.tick()
+    this.session.onDetectorLost((why) =>
+      this.#wire.emit('session.error', { ...why.toWire(), fatal: false }),
+    )
   }
 
   append(chunk: number, bytes: Buffer): void {
@@ -160,11 +164,12 @@ export class LiveSession {
     this.#ended = true
     clearTimeout(this.#timer)
     this.#pacer.stop()
+    this.session.end()
   }
 
   /** Cuts what is due and adds what could not be added, then sets the timer for the next time. */
   tick(): void {
-    if (this.#ticking) return
+    if (this.#ticking || this.#ended) return
     this.#ticking = true
     this.session
       .tick()
@@ -179,8 +184,7 @@ export class LiveSession {
     switch (answer.kind) {
       case 'stored':
         this.#pacer.stored(answer.nextChunk - 1)
-        if (this.session.isDue) this.tick()
-        else this.#arm()
+        this.#look()
         break
       case 'gap':
         if (this.#gate.refuse(answer.expected)) this.#refuse(new LinguaError('chunk_gap'))
@@ -191,6 +195,11 @@ export class LiveSession {
         this.fail(new LinguaError('session_not_found'))
         break
     }
+  }
+
+  #look(): void {
+    if (this.session.isDue) this.tick()
+    else this.#arm()
   }
 
   #arm(): void {

@@ -16,7 +16,7 @@ const PARENT: DefaultJobOptions = {
 }
 
 /** A failed child wakes its parent and is kept for a few minutes, so that flow trees stay readable. */
-export const CHILD: DefaultJobOptions = {
+const CHILD: DefaultJobOptions = {
   attempts: 1,
   removeOnComplete: { age: 300, count: 200 },
   removeOnFail: { age: 300, count: 200 },

@@ -40,10 +40,7 @@ export const startRequest = z
 export const explainQuery = z.strictObject({
   source: language,
   target: language,
-  speech: z
-    .enum(['0', '1'])
-    .default('0')
-    .transform((text) => text === '1'),
+  speech: z.enum(['0', '1']).optional(),
 })
 
 export const resumeRequest = z.strictObject({

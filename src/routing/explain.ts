@@ -30,8 +30,8 @@ export function createExplain(deps: ExplainDeps): (query: ExplainQuery) => Promi
   return async (query) => {
     const choice = await scripts.explainRoute(pairsFor(query))
     const [live, fenced] = await Promise.all([
-      control.zrange(keys.nodes, 0, -1),
-      control.zrange(keys.fencing, 0, -1),
+      control.zrange(keys.nodes, '0', '-1'),
+      control.zrange(keys.fencing, '0', '-1'),
     ])
     const gone = fenced.map((life) => life.slice(0, life.lastIndexOf('-')))
     const ids = [...new Set([...live, ...gone])]

@@ -18,7 +18,7 @@ import {
   speechOf,
   type CutterState,
   type Decision,
-} from './endpointing-cutter.ts'
+} from './cutter.ts'
 import { rulesOf, type Frame, type Rules } from './endpointing.ts'
 import type { Ear, Vads } from './vad.ts'
 
@@ -89,6 +89,11 @@ export class OpenUtterance {
     return this.#state.index
   }
 
+  /** Whether silence is told from speech, and audio without speech is no utterance. */
+  get hearsSilence(): boolean {
+    return this.#rules.mode === 'vad'
+  }
+
   /** What to do now. */
   get decision(): Decision | undefined {
     return decide(this.#state, this.#rules, this.#clock.now())
@@ -127,8 +132,8 @@ export class OpenUtterance {
     }
   }
 
-  /** The utterance `index` was cut and ended at that byte of the session. */
-  cut(index: number, end: number): void {
+  /** The utterance `index` was cut and ended at that byte of the session, by default with all there was. */
+  cut(index: number, end = this.#state.stored): void {
     this.#state = afterCut(this.#state, index, end)
   }
 

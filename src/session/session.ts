@@ -1,4 +1,4 @@
-import type { Appended, Cut, CutPoint, Opened } from '../../lua/session.ts'
+import type { Appended, Cut, CutPoint } from '../../lua/session.ts'
 import { LIMITS } from '../platform/limits.ts'
 import { LinguaError } from '../protocol/codes.ts'
 import {
@@ -10,15 +10,8 @@ import {
 } from '../protocol/events.ts'
 import type { SessionId } from '../protocol/ids.ts'
 import type { UtteranceJob } from '../protocol/jobs.ts'
-import {
-  afterChunk,
-  afterCut,
-  decide,
-  dueAt,
-  emptyUtterance,
-  type CutterOptions,
-  type CutterState,
-} from './cutter.ts'
+import type { Decision } from './cutter.ts'
+import type { OpenUtterance } from './open-utterance.ts'
 import type { SessionDeps } from './sessions.ts'
 
 export const DEFAULT_AUDIO: AudioFormat = { encoding: 'pcm_s16le', sampleRate: 16_000 }
@@ -27,13 +20,17 @@ interface SessionState {
   readonly id: SessionId
   readonly epoch: number
   readonly request: StartRequest
-  readonly audio: Extract<Opened, { kind: 'opened' }>
+  readonly open: OpenUtterance
+  /** Cuts whose outcomes are still to come. */
+  readonly pending: readonly Cut[]
 }
 
 /**
  * A session as the gateway that holds its connection sees it.
  *
- *   chunk -> stored -> (cutter) -> cut -> job added -> finalized told
+ *   chunk -> stored -> heard -> (cutter) -> cut -> job added -> finalized told
+ *
+ * Whatever cuts or drops waits for its turn, and then goes by what the one before left.
  *
  * Nothing here is true: chunks and cuts are in the audio plane, fenced by `epoch`, and a gateway that
  * takes the session over reads them there. A cut whose job could not be added stays in `unqueued` and is
@@ -47,29 +44,26 @@ export class Session {
   /** Cuts found pending when the session was opened: their outcomes are still to come. */
   readonly pending: readonly Cut[]
   readonly #deps: SessionDeps
-  readonly #options: CutterOptions
   readonly #unqueued = new Map<number, Cut>()
-  /** Cuts that may have been made though no answer came: the repeat brings it. */
-  readonly #unanswered = new Set<number>()
-  #open: CutterState
+  readonly #open: OpenUtterance
+  readonly #bytesPerMs: number
+  #lastChunk: number | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+  #appended: Promise<unknown> = Promise.resolve()
+  /** What could not be done is tried again no sooner. */
+  #notBefore = -Infinity
   #finalized: (finalized: Finalized) => void = () => {}
 
-  constructor(deps: SessionDeps, { id, epoch, request, audio }: SessionState) {
+  constructor(deps: SessionDeps, { id, epoch, request, open, pending }: SessionState) {
     this.#deps = deps
     this.id = id
     this.epoch = epoch
     this.request = request
     this.format = request.audio ?? DEFAULT_AUDIO
-    this.pending = audio.pending
-    this.#options = {
-      mode: request.endpointing?.mode === 'manual' ? 'manual' : 'gap',
-      pauseMs: request.endpointing?.pauseMs ?? LIMITS.pauseMs,
-      maxDurationMs: request.endpointing?.maxDurationMs ?? LIMITS.maxDurationMs,
-      bytesPerMs: (this.format.sampleRate * BYTES_PER_SAMPLE) / 1000,
-    }
-    const empty = emptyUtterance(audio.index)
-    this.#open = audio.openBytes > 0 ? afterChunk(empty, audio.openBytes, deps.clock.now()) : empty
-    for (const cut of audio.pending) this.#unqueued.set(cut.index, cut)
+    this.pending = pending
+    this.#open = open
+    this.#bytesPerMs = (this.format.sampleRate * BYTES_PER_SAMPLE) / 1000
+    for (const cut of pending) this.#unqueued.set(cut.index, cut)
   }
 
   /** Who is told of each cut, as soon as its job is added. */
@@ -77,64 +71,82 @@ export class Session {
     this.#finalized = tell
   }
 
+  /** Who is told that more has been heard: `tick` may have something to do. */
+  onHeard(tell: () => void): void {
+    this.#open.onHeard(tell)
+  }
+
+  /** Who is told, once, that the session does not have the detector it asked for (any longer). */
+  onDetectorLost(tell: (why: LinguaError) => void): void {
+    this.#open.onChanged(tell)
+  }
+
   /** Index of the last utterance that was cut, or undefined. */
   get lastIndex(): number | undefined {
     return this.#open.index > 0 ? this.#open.index - 1 : undefined
   }
 
-  /** Whether `tick` would cut now. */
+  /** Whether `tick` would do something now. */
   get isDue(): boolean {
-    return decide(this.#open, this.#options, this.#deps.clock.now()) !== undefined
+    return this.#deps.clock.now() >= this.#notBefore && this.#open.decision !== undefined
   }
 
   /** When `tick` must be called again if no chunk comes, on the session's clock. */
   get dueAt(): number | undefined {
-    return this.#unqueued.size > 0
-      ? this.#deps.clock.now() + LIMITS.retryBackoffMs
-      : dueAt(this.#open, this.#options)
+    const now = this.#deps.clock.now()
+    const at = this.#unqueued.size > 0 ? now : this.#open.dueAt
+    return at === undefined ? undefined : Math.max(at, this.#notBefore)
   }
 
-  /** Stores a chunk: once this says `stored`, it survives this process. Then cuts what is due. */
+  /** Stores a chunk: once this says `stored`, it survives this process. */
   async append(chunk: number, bytes: Buffer): Promise<Appended> {
-    const answer = await this.#deps.scripts.appendAudio({
+    this.#lastChunk = chunk
+    const appending = this.#deps.scripts.appendAudio({
       session: this.id,
       epoch: this.epoch,
       chunk,
       bytes,
       lifeMs: LIMITS.segmentLifeMs,
     })
-    if (answer.kind === 'stored' && answer.openBytes > this.#open.bytes) {
-      const grown = answer.openBytes - this.#open.bytes
-      this.#open = afterChunk(this.#open, grown, this.#deps.clock.now())
-    }
+    this.#appended = appending.catch(() => {})
+    const answer = await appending
+    if (answer.kind === 'stored') this.#open.stored(chunk, bytes)
     return answer
   }
 
-  /** Cuts while the cutter says so, and adds jobs that could not be added before. */
+  /** Cuts and drops while the cutter says so, and adds jobs that could not be added before. */
   async tick(): Promise<void> {
-    await this.repair()
-    for (;;) {
-      const decision = decide(this.#open, this.#options, this.#deps.clock.now())
-      if (!decision) return
-      await this.#cut(decision, decision.reason)
+    try {
+      await this.repair()
+      await this.#inTurn(() => this.#act())
+    } catch (error) {
+      this.#notBefore = this.#deps.clock.now() + LIMITS.retryBackoffMs
+      throw error
     }
   }
 
   /**
-   * Cuts after a chunk, by default the last one stored; answers the index, the same one for a repeat, or
-   * null if nothing was open. Throws `chunk_gap` if that chunk has not been stored.
+   * Cuts after a chunk, by default the last one sent; answers the index, the same one for a repeat, or
+   * null if nothing was open: in `vad` mode, if no speech was. Throws `chunk_gap` if that chunk has not
+   * been stored.
    */
-  async commit(through: number | undefined): Promise<number | null> {
-    const all = { index: this.#open.index, endByte: undefined }
-    const index = await this.#cut(through === undefined ? all : { through }, 'manual')
+  async commit(through: number | undefined = this.#lastChunk): Promise<number | null> {
+    const index = await this.#inTurn(() => this.#cutThrough(through, 'manual'))
     await this.repair()
     return index
   }
 
   /** Cuts all that is left, whatever cuts are on their way. */
   async cutRest(reason: 'close' | 'disconnect'): Promise<void> {
-    while ((await this.#cut({ index: this.#open.index, endByte: undefined }, reason)) !== null);
+    await this.#inTurn(async () => {
+      while ((await this.#cutThrough(undefined, reason)) !== null);
+    })
     await this.repair()
+  }
+
+  /** Listens no longer, once what was asked for is done. */
+  end(): void {
+    void this.#inTurn(async () => this.#open.close())
   }
 
   /** Adds the job of every cut that may have none yet, under the same id. */
@@ -147,7 +159,7 @@ export class Session {
 
   /** A cut as the client is told of it. */
   finalizedOf(cut: Cut): Finalized {
-    const perMs = this.#options.bytesPerMs
+    const perMs = this.#bytesPerMs
     return {
       index: cut.index,
       reason: cut.reason,
@@ -157,48 +169,80 @@ export class Session {
     }
   }
 
-  async #cut(at: CutPoint, reason: CutReason): Promise<number | null> {
-    const answer = await this.#deps.scripts
-      .cutAudio({
-        session: this.id,
-        epoch: this.epoch,
-        reason,
-        at,
-        lifeMs: LIMITS.segmentLifeMs,
-      })
-      .catch((error: unknown) => {
-        this.#unanswered.add(this.#open.index)
-        throw error
-      })
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #act(): Promise<void> {
+    for (;;) {
+      const { decision } = this.#open
+      if (!decision) return
+      if (decision.kind === 'drop') await this.#drop(decision)
+      else if ((await this.#cut({ ...decision, at: decision })) === null) this.#open.vanished()
+    }
+  }
+
+  /** What is silence is known only when all that came before the commit has been heard. */
+  async #cutThrough(through: number | undefined, reason: CutReason): Promise<number | null> {
+    if (this.#open.hearsSilence) {
+      await this.#appended
+      await this.#open.settled()
+      await this.#act()
+    }
+    const all = { index: this.#open.index, endByte: undefined }
+    const at = through === undefined ? all : { through }
+    return this.#cut({ at, reason, ...this.#open.speech })
+  }
+
+  async #drop({ before }: Extract<Decision, { kind: 'drop' }>): Promise<void> {
+    const answer = await this.#deps.scripts.dropAudio({
+      session: this.id,
+      epoch: this.epoch,
+      before,
+      lifeMs: LIMITS.segmentLifeMs,
+    })
+    if (answer.kind !== 'dropped') throw lost(answer.kind)
+    this.#open.dropped(before)
+  }
+
+  async #cut(cut: {
+    readonly at: CutPoint
+    readonly reason: CutReason
+    readonly begin: number
+    readonly enough: number
+  }): Promise<number | null> {
+    const { at, reason, begin, enough } = cut
+    const answer = await this.#deps.scripts.cutAudio({
+      session: this.id,
+      epoch: this.epoch,
+      ...{ reason, at, begin, enough },
+      lifeMs: LIMITS.segmentLifeMs,
+    })
     switch (answer.kind) {
       case 'cut':
-        this.#open = afterCut(this.#open, answer.cut.index, answer.cut.bytes)
-        this.#unqueued.set(answer.cut.index, answer.cut)
-        await this.repair()
+        await this.#made(answer.cut)
         return answer.cut.index
       case 'repeat':
-        if (this.#isNews(answer.index)) {
-          const bytes = answer.cut?.bytes ?? this.#open.bytes
-          this.#open = afterCut(this.#open, answer.index, bytes)
-          if (answer.cut) this.#unqueued.set(answer.index, answer.cut)
-          await this.repair()
-        }
+        // A cut that is news was made before, and its answer was lost.
+        if (answer.index >= this.#open.index && answer.cut) await this.#made(answer.cut)
+        this.#open.cut(answer.index)
         return answer.index
       case 'empty':
-        this.#open = emptyUtterance(this.#open.index)
         return null
       case 'gap':
         throw new LinguaError('chunk_gap', undefined, { details: { expected: answer.expected } })
       case 'superseded':
-        throw new LinguaError('session_not_found', 'the session has moved to another connection')
       case 'unknown_session':
-        throw new LinguaError('session_not_found')
+        throw lost(answer.kind)
     }
   }
 
-  /** Whether a cut answered as a repeat is one whose first answer was lost. */
-  #isNews(index: number): boolean {
-    return this.#unanswered.delete(index) || index === this.#open.index
+  async #made(cut: Cut): Promise<void> {
+    this.#open.cut(cut.index, cut.base + cut.bytes)
+    this.#unqueued.set(cut.index, cut)
+    await this.repair()
   }
 
   #jobOf(cut: Cut): UtteranceJob {
@@ -213,7 +257,7 @@ export class Session {
       speech: this.request.speech ?? false,
       audio: {
         key: this.#deps.audioKeys.segment(this.id, cut.index),
-        from: 0,
+        from: cut.from,
         bytes: cut.bytes,
         ...this.format,
       },
@@ -221,3 +265,8 @@ export class Session {
     }
   }
 }
+
+const lost = (kind: 'superseded' | 'unknown_session'): LinguaError =>
+  kind === 'superseded'
+    ? new LinguaError('session_not_found', 'the session has moved to another connection')
+    : new LinguaError('session_not_found')

@@ -1,20 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import type { AudioScripts, SessionScripts } from '../../lua/session.ts'
-import type { AudioKeys } from '../../lua/keys.ts'
-import type { Clock } from '../platform/clock.ts'
 import { LIMITS } from '../platform/limits.ts'
 import { LinguaError } from '../protocol/codes.ts'
 import type { ResumeRequest, StartRequest } from '../protocol/events.ts'
 import { sessionId, type GatewayId, type SessionId } from '../protocol/ids.ts'
 import type { UtteranceJob } from '../protocol/jobs.ts'
-import { Session } from './session.ts'
+import { OpenUtterance, type OpenUtteranceDeps } from './open-utterance.ts'
+import { DEFAULT_AUDIO, Session } from './session.ts'
 import { hashToken, newToken } from './tokens.ts'
 
-export interface SessionDeps {
+export interface SessionDeps extends OpenUtteranceDeps {
   readonly scripts: SessionScripts & AudioScripts
-  readonly audioKeys: AudioKeys
   readonly gateway: GatewayId
-  readonly clock: Clock
   /** Adds the job of an utterance; adding it again is harmless. */
   readonly enqueue: (job: UtteranceJob) => Promise<void>
   /** Reads what a stored session asked for. */
@@ -44,6 +41,13 @@ export function createSessions(deps: SessionDeps): Sessions {
       throw new LinguaError('resume_rejected', 'the session was resumed on another connection')
     return audio
   }
+  const openSession = async (id: SessionId, epoch: number, request: StartRequest) => {
+    const audio = await openAudio(id, epoch)
+    const format = request.audio ?? DEFAULT_AUDIO
+    const open = await OpenUtterance.open(deps, { id, request, format, audio })
+    const session = new Session(deps, { id, epoch, request, open, pending: audio.pending })
+    return { session, nextChunk: audio.nextChunk }
+  }
   return {
     async start(request, subject) {
       const id = sessionId(randomBytes(9).toString('base64url').replaceAll('_', '.'))
@@ -56,9 +60,8 @@ export function createSessions(deps: SessionDeps): Sessions {
         subject,
         lifeMs: LIMITS.sessionLifeMs,
       })
-      const audio = await openAudio(id, 1)
-      const session = new Session(deps, { id, epoch: 1, request, audio })
-      return { session, resumeToken, nextChunk: 0, closed: undefined }
+      const opened = await openSession(id, 1, request)
+      return { ...opened, resumeToken, closed: undefined }
     },
     async resume(request, subject) {
       const id = sessionId(request.sessionId)
@@ -72,19 +75,9 @@ export function createSessions(deps: SessionDeps): Sessions {
       })
       if (answer.kind !== 'resumed')
         throw new LinguaError(answer.kind === 'rejected' ? 'resume_rejected' : 'session_not_found')
-      const audio = await openAudio(id, answer.epoch)
-      const session = new Session(deps, {
-        id,
-        epoch: answer.epoch,
-        request: deps.parseRequest(answer.request),
-        audio,
-      })
-      return {
-        session,
-        resumeToken,
-        nextChunk: audio.nextChunk,
-        closed: answer.state === 'closed' ? answer.reason : undefined,
-      }
+      const opened = await openSession(id, answer.epoch, deps.parseRequest(answer.request))
+      const closed = answer.state === 'closed' ? answer.reason : undefined
+      return { ...opened, resumeToken, closed }
     },
   }
 }

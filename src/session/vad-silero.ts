@@ -23,7 +23,7 @@ export interface SileroDeps {
   readonly entry?: URL | undefined
 }
 
-/** Measured: so many take 220 MB, and 0.2 to 0.4 of a core. */
+/** Measured: so many take 280 MB and less than half a core. */
 const PLACES = 60
 /** A process that broke is replaced when somebody asks, but not before this, ms. */
 const PAUSE_MS = 5000

@@ -6,8 +6,8 @@ import { createSilero, type SileroDeps } from './vad-silero.ts'
 import { SileroEar } from './vad-silero-ear.ts'
 
 /**
- * What a session gets that asks for no detector. Silero hears more in noise, but a process takes 2.7 MB
- * and 3.5 to 10 ms of work per second of audio for each session: 300 of them need 850 MB and both cores.
+ * What a session gets that asks for no detector. Silero hears better in noise, but each session costs it
+ * 2.7 MB and 4 to 8 ms of work per second of audio: 300 of them took 880 MB, and it could not keep pace.
  */
 const DEFAULT_VAD = 'light'
 

@@ -17,6 +17,7 @@ import {
   type AttemptId,
   type SessionId,
 } from '../protocol/ids.ts'
+import { UTTERANCES } from '../protocol/jobs.ts'
 import type { Promote } from '../routing/promote.ts'
 import type { Severing } from '../routing/sever.ts'
 
@@ -95,7 +96,10 @@ async function fence({ control, keys, queues, log }: WatchDeps, life: Life): Pro
   log.info({ node: life.node, incarnation: life.incarnation }, 'node fenced')
 }
 
-/** Cuts an attempt past its deadline loose: its parent wakes and goes on elsewhere. */
+/**
+ * Cuts an attempt past its deadline loose: its parent wakes and goes on elsewhere. Without a parent nobody
+ * will end it: its record is closed here, and the next beats of its node free the slot.
+ */
 async function endOverdue({ control, keys, severing, log }: WatchDeps, attempt: AttemptId) {
   const parsed = parseAttemptId(attempt)
   const record =
@@ -111,6 +115,8 @@ async function endOverdue({ control, keys, severing, log }: WatchDeps, attempt: 
     node: nodeId(node),
     incarnation: incarnation(life),
   })
+  if ((await control.exists(`${keys.prefix}:${UTTERANCES}:${parsed.job}`)) === 0)
+    await control.hdel(keys.attempt(parsed.job), 'open')
 }
 
 async function markGap({ scripts, headWaitMs, log }: WatchDeps, session: SessionId) {

@@ -55,14 +55,13 @@ export function startLoadPart(name: string, env: NodeJS.ProcessEnv): LoadPart {
 }
 
 /** The other side: answers questions by name. The Ctrl-C of a terminal is its parent's business. */
-// oxlint-disable-next-line typescript/no-explicit-any -- each answer knows its own arguments
-export function serveQuestions(answers: Record<string, (args: any) => unknown>): void {
+export function serveQuestions(answers: Record<string, (args: never) => unknown>): void {
   process.on('SIGINT', () => {})
   process.once('disconnect', () => process.exit(0))
   process.on('message', ({ id, what, args }: Question) => {
     const reply = (answer: Omit<Answer, 'id'>): void => void process.send?.({ id, ...answer })
     Promise.resolve()
-      .then(() => answers[what]?.(args))
+      .then(() => answers[what]?.(args as never))
       .then(
         (value) => reply({ value }),
         (error: unknown) =>

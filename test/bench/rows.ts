@@ -4,7 +4,7 @@ import { failover } from './rows/failover.ts'
 import { growth } from './rows/growth.ts'
 import { ingest } from './rows/ingest.ts'
 import { memory } from './rows/memory.ts'
-import { redis } from './rows/redis.ts'
+import { redisCost } from './rows/redis.ts'
 import { route } from './rows/route.ts'
 import { sessions } from './rows/sessions.ts'
 import { utterance } from './rows/utterance.ts'
@@ -14,7 +14,7 @@ export const ROWS: readonly Row[] = [
   utterance,
   ingest,
   sessions,
-  redis,
+  redisCost,
   route,
   growth,
   failover,

@@ -9,7 +9,7 @@ export const END = '<!-- bench:end -->'
 
 /** The performance section of the README, as a result gives it. */
 export function sectionOf(result: Result): string {
-  const { figures, curves, machine, day, mode, skipped } = result
+  const { figures, curves, machine, day, mode, skipped, load } = result
   const rows = figures.map((figure) =>
     [
       figure.what,
@@ -25,7 +25,8 @@ export function sectionOf(result: Result): string {
     '',
     `Measured on ${day}: ${machineLine(machine)}; clients, scheduler, node and Redis share them over`,
     'loopback. A score with an `x` is a ratio to the floor of the same row, measured in turns with it in the',
-    'same run: median of the rounds, least and greatest in brackets. Take ratios seriously and times lightly.',
+    'same run: median of the rounds, least and greatest in brackets. Take ratios seriously and times lightly:',
+    `the load average during the run was ${load.toFixed(1)}.`,
     '',
     '| what | floor | LinguaMQ | score | must | aim | |',
     '|---|---|---|---|---|---|---|',

@@ -18,7 +18,8 @@ export interface SystemPart extends Part {
 export interface Stage {
   readonly redis: Redis
   readonly redisUrl: string
-  readonly prefix: string
+  /** Aborts when the whole run is to end; for stages that a row opens besides this one. */
+  readonly ending: AbortSignal
   scheduler(env?: Record<string, string>): Promise<SystemPart>
   /** A node with the scripted engine that also tells when its processor began. */
   node(id: string, env?: Record<string, string>): Promise<SystemPart>
@@ -31,8 +32,8 @@ export interface Stage {
 
 const STOP_MS = 5000
 
-/** Opens a stage in a new folder; `close` leaves nothing of it. */
-export async function openStage(): Promise<Stage> {
+/** Opens a stage in a new folder. `close` leaves nothing of it, and happens by itself when `ending` aborts. */
+export async function openStage(ending: AbortSignal): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'))
   const undo: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })]
   const server = await startEmbeddedRedis({ folder })
@@ -40,10 +41,9 @@ export async function openStage(): Promise<Stage> {
   const redis = new Redis(server.url)
   redis.on('error', () => {})
   undo.push(async () => redis.disconnect())
-  const prefix = '{bench}'
   const common = {
     REDIS_URL: server.url,
-    LINGUA_KEY_PREFIX: prefix,
+    LINGUA_KEY_PREFIX: '{bench}',
     PORT: '0',
     LOG_LEVEL: 'info',
   }
@@ -57,16 +57,20 @@ export async function openStage(): Promise<Stage> {
       logs: join(folder, 'logs'),
     })
     undo.push(() => part.stop())
-    return { ...part, pid: Number(part.ready['pid']), url: `${part.ready['url']}` }
+    return { ...part, pid: part.ready.pid, url: part.ready.url ?? '' }
   }
   let closing: Promise<void> | undefined
-  const close = async (): Promise<void> => {
+  const release = async (): Promise<void> => {
+    ending.removeEventListener('abort', onEnding)
     for (const step of undo.toReversed()) await step()
   }
+  const close = (): Promise<void> => (closing ??= release())
+  const onEnding = (): void => void close().catch(() => {})
+  ending.addEventListener('abort', onEnding)
   return {
+    ending,
     redis,
     redisUrl: server.url,
-    prefix,
     scheduler: (env = {}) => start('../../src/main.js', env),
     node: (id, env = {}) =>
       start('./parts/node.js', { LINGUA_NODE_ID: id, LINGUA_NODE_CAPACITY: '64', ...env }),
@@ -77,7 +81,7 @@ export async function openStage(): Promise<Stage> {
       undo.push(() => part.stop())
       return part
     },
-    close: () => (closing ??= close()),
+    close,
   }
 }
 

@@ -1,7 +1,7 @@
 import { verdictOf, type Figure, type Verdict } from './row.ts'
 
 /** A score or a bound as people read it: three digits that mean something. */
-export function scoreText(value: number, unit: string): string {
+function scoreText(value: number, unit: string): string {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2
   const text = Number.isInteger(value) ? String(value) : value.toFixed(digits)
   return unit === 'x' || unit === '%' ? `${text}${unit}` : `${text} ${unit}`.trim()

@@ -13,8 +13,8 @@ const MOST_NAMES = 20
 type Left = Readonly<Record<string, readonly string[]>>
 
 /**
- * Looks until nothing is left of work that is over: slots, deadlines, heads, fencing, jobs, listed
- * sessions and pending cuts. What is left after 15 s is noted; sets of each kind that are empty are too.
+ * Looks until nothing is left of work that is over: slots, deadlines, heads, fencing, jobs, those
+ * that wait for a node, listed sessions and pending cuts. What is left after 15 s is noted; sets of each kind that are empty are too.
  */
 export async function takeCensus(
   where: { readonly url: string; readonly audioUrl: string; readonly prefix: string },
@@ -48,6 +48,7 @@ async function look(control: Redis, audio: Redis, queue: Queue, prefix: string):
     MOST_NAMES,
   )
   const slots = await keysLike(control, `${prefix}:slots:*`)
+  const waiting = await keysLike(control, `${prefix}:waiting:*`)
   const held = await Promise.all(slots.map(async (key) => (await members(key)).map(slotOf(key))))
   return {
     slots: held.flat(),
@@ -55,6 +56,7 @@ async function look(control: Redis, audio: Redis, queue: Queue, prefix: string):
     heads: await members(keys.heads),
     fencing: await members(keys.fencing),
     sessions: await members(keys.sessions),
+    waiting: (await Promise.all(waiting.map(members))).flat(),
     jobs: jobs.map((job) => `${job?.id}`),
     'pending cuts': await pendingCuts(audio, prefix),
   }

@@ -5,6 +5,8 @@ import { scenarioNamed } from './scenarios/scenarios.ts'
 import { openSuite, type Suite } from './suite.ts'
 
 const USUAL_SECONDS = 15
+/** A machine that gave the runner no time for so long in all gave the system none either. */
+const STARVED_MS = 1000
 const EXIT_OF_SIGINT = 130
 
 const tell = (line: string): void =>
@@ -49,7 +51,11 @@ async function playOne(
   { name, seconds, rows, faults }: Outcome & { name: string; seconds: number },
 ): Promise<void> {
   try {
-    const played = await suite.play(scenarioNamed(name), seconds)
+    let played = await suite.play(scenarioNamed(name), seconds)
+    if (played.breaches.length > 0 && played.figures.starvedMs > STARVED_MS) {
+      tell(`${name}: the machine stood still for ${played.figures.starvedMs} ms, played again`)
+      played = await suite.play(scenarioNamed(name), seconds)
+    }
     rows.push(played)
     const { breaches, folder } = played
     tell(`${name}: ${breaches.length === 0 ? 'held' : `${breaches.length} broken`}`)

@@ -5,7 +5,7 @@ import type { History } from './history.ts'
 
 /** Ends or stops a process at a named script. */
 export interface Strike {
-  /** `settle-8`, or a script of BullMQ such as `moveToFinished`. */
+  /** `settle`, a script of BullMQ such as `moveToFinished`, or a plain command such as `hdel`. */
   readonly script: string
   readonly when: 'before' | 'after'
   /** Which of its calls, from 1. */

@@ -8,16 +8,16 @@ import { Redis } from 'ioredis'
 /** Scripts whose calls are written down. */
 const TRACED = new Set([
   'addStandardJob',
-  'appendAudio-1',
-  'beatNode-4',
-  'cutAudio-1',
+  'appendAudio',
+  'beatNode',
+  'cutAudio',
   'moveToFinished',
-  'openAudio-1',
-  'progress-5',
-  'registerNode-4',
-  'route-6',
-  'settle-8',
-  'startSession-3',
+  'openAudio',
+  'progress',
+  'registerNode',
+  'route',
+  'settle',
+  'startSession',
 ])
 /** A child's id: BullMQ packs it among other things. */
 const CHILD = /u_[A-Za-z0-9.-]+_\d+\.\d+/
@@ -35,7 +35,8 @@ const { defineCommand, sendCommand } = Redis.prototype
 
 Redis.prototype.defineCommand = function (name, definition) {
   if (!names.has(definition.lua)) {
-    const short = name.split(':')[0]
+    // BullMQ's end in its version, ours in the number of their keys.
+    const short = name.split(':')[0].replace(/-\d+$/, '')
     names.set(definition.lua, short)
     names.set(createHash('sha1').update(definition.lua).digest('hex'), short)
   }
@@ -62,14 +63,14 @@ function observe(name, command) {
   if (!isTraced && due.length === 0) return
   const sentAt = Date.now()
   // A node that dies at its work has begun it all the same.
-  if (isTraced && name === 'progress-5' && !isRepeat) write({ name, keys, args, sentAt })
+  if (isTraced && name === 'progress' && !isRepeat) write({ name, keys, args, sentAt })
   const { resolve, reject } = command
   command.reject = (error) => {
     if (error.message.includes('NOSCRIPT')) unloaded.add(call)
     reject.call(command, error)
   }
   command.resolve = (value) => {
-    if (isTraced && name !== 'progress-5') write({ name, keys, args, sentAt, reply: plain(value) })
+    if (isTraced && name !== 'progress') write({ name, keys, args, sentAt, reply: plain(value) })
     strike(due, 'after')
     resolve.call(command, value)
   }

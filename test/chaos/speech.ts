@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { scriptedAudio, type Script } from '../../workers/engines/scripted.ts'
 import type { Chance } from './chance.ts'
 
-export const SAMPLE_RATE = 16_000
 /** At 16 kHz: sizes are whole milliseconds, so that what results say in ms is exact in bytes. */
 export const BYTES_PER_MS = 32
 const MARK = 'LMQ1'

@@ -98,7 +98,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     )
     const members = [...schedulers, ...nodes]
     undo.push(() => Promise.all(members.map((member) => member.kill())))
-    if (!cast.isBare) await Promise.all(members.map((member) => member.start()))
+    // One at a time: together they would starve each other past their first leases.
+    if (!cast.isBare) for (const member of members) await member.start()
     return {
       ...{ chance, history, redis, audioRedis, schedulers, nodes, proxies, close },
       urls: proxies.map(({ url }) => url),

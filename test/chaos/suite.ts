@@ -40,11 +40,12 @@ export async function openSuite({ seed, keep, tell, stop }: SuiteOptions): Promi
   const root = await mkdtemp(join(tmpdir(), 'chaos-'))
   const system = await copySystem(join(root, 'system'))
   let kept = 0
+  let count = 0
   const play = async (
     scenario: Scenario,
     { name, seconds, of }: { name: string; seconds: number; of: URL },
   ): Promise<Played> => {
-    const folder = join(root, name)
+    const folder = join(root, `${(count += 1)}-${name}`)
     const startedAt = performance.now()
     const { facts, breaches } = await runScenario(scenario, {
       ...{ folder, seconds, stop, system: of },
@@ -64,15 +65,16 @@ export async function openSuite({ seed, keep, tell, stop }: SuiteOptions): Promi
     },
     async playMutant(mutant) {
       const name = `without ${mutant.name}`
-      const home = join(root, `without-${mutant.name}`)
+      const home = join(root, `system-without-${mutant.name}`)
       const played = await play(scenarioNamed(mutant.scenario), {
         name: `without-${mutant.name}`,
         seconds: MUTANT_SECONDS,
-        of: await copySystem(join(home, 'system'), mutant.patches),
+        of: await copySystem(home, mutant.patches),
       })
       const noticed = played.breaches.filter(({ promise }) => mutant.breaks.includes(promise))
       if (keep || noticed.length === 0) kept += 1
-      else await rm(home, { recursive: true, force: true })
+      else await rm(played.folder, { recursive: true, force: true })
+      await rm(home, { recursive: true, force: true })
       return { ...played, scenario: name, noticed }
     },
     async close() {

@@ -37,22 +37,22 @@ function toFact(line: Line, by: string): Fact | undefined {
 type Parsed = Record<string, unknown> & { kind: Fact['kind'] }
 
 const PARSERS: Readonly<Record<string, (line: Line) => Parsed | undefined>> = {
-  'openAudio-1': ({ keys, args: [epoch], reply }) =>
+  openAudio: ({ keys, args: [epoch], reply }) =>
     word(reply) === 'opened'
       ? { kind: 'taken', session: sessionIn(keys), epoch: Number(epoch) }
       : undefined,
-  'appendAudio-1': ({ keys, args: [epoch, chunk], reply }) =>
-    Number(reply) >= 0
+  appendAudio: ({ keys, args: [epoch, chunk], reply }) =>
+    Number(word(reply)) >= 0
       ? { kind: 'stored', session: sessionIn(keys), epoch: Number(epoch), chunk: Number(chunk) }
       : undefined,
-  'cutAudio-1': ({ keys, args: [epoch, reason], reply }) => {
+  cutAudio: ({ keys, args: [epoch, reason], reply }) => {
     const [said, index, base, bytes] = list(reply)
     if (said !== 'cut') return undefined
     const where = { index: Number(index), base: Number(base), bytes: Number(bytes) }
     return { kind: 'cut', session: sessionIn(keys), epoch: Number(epoch), reason, ...where }
   },
-  'startSession-3': ({ args: [session] }) => ({ kind: 'started', session }),
-  'route-6': ({ args: [, job = '', , after, why], reply }) => {
+  startSession: ({ args: [session] }) => ({ kind: 'started', session }),
+  route: ({ args: [, job = '', , after, why], reply }) => {
     const [said, n, node, life] = list(reply)
     const parsed = parseAttemptId(`${job}.${n}`)
     if (said !== 'node' || !parsed) return undefined
@@ -65,7 +65,7 @@ const PARSERS: Readonly<Record<string, (line: Line) => Parsed | undefined>> = {
     const { session, index, n } = parsed
     return { kind: 'placed', session, index, n, queue: wait.split(':').at(-2) ?? '' }
   },
-  'progress-5': ({ args: [, job = '', , n, said] }) => {
+  progress: ({ args: [, job = '', , n, said] }) => {
     const parsed = parseAttemptId(`${job}.${n}`)
     const stage = STAGES.find((each) => each === said)
     if (!parsed || !stage) return undefined
@@ -79,7 +79,7 @@ const PARSERS: Readonly<Record<string, (line: Line) => Parsed | undefined>> = {
     const code = typeof reply === 'number' ? reply : 0
     return { kind: 'finished', session, index, n, how, code }
   },
-  'settle-8': ({ args: [, session, index, , attempt, text = ''], reply }) => {
+  settle: ({ args: [, session, index, , attempt, text = ''], reply }) => {
     const outcome = /"outcome":"(\w+)"/.exec(text)?.[1] as Outcome
     const by = attempt === '' ? undefined : Number(attempt)
     return {
@@ -91,12 +91,12 @@ const PARSERS: Readonly<Record<string, (line: Line) => Parsed | undefined>> = {
       outcome,
     }
   },
-  'registerNode-4': ({ args: [, node], reply }) => ({
+  registerNode: ({ args: [, node], reply }) => ({
     kind: 'registered',
     node,
     life: String(reply),
   }),
-  'beatNode-4': ({ args: [, node, life, state], reply }) => ({
+  beatNode: ({ args: [, node, life, state], reply }) => ({
     kind: 'beaten',
     node,
     life,

@@ -47,8 +47,8 @@ test('whoever opens audio finds what is stored, open and pending', async ({ room
     base: 8,
     openBytes: 2,
     pending: [
-      { index: 0, reason: 'max_duration', base: 0, bytes: 6, continues: false },
-      { index: 1, reason: 'pause', base: 6, bytes: 2, continues: true },
+      { index: 0, reason: 'max_duration', base: 0, bytes: 6, from: 0, continues: false },
+      { index: 1, reason: 'pause', base: 6, bytes: 2, from: 0, continues: true },
     ],
   })
 })
@@ -95,7 +95,7 @@ test('a cut closes the segment at its byte and later bytes open the next one', a
   await say(rooms, 'aaaa', 'bbbb')
   expect(await cutAt(rooms, 0, 6)).toEqual({
     kind: 'cut',
-    cut: { index: 0, reason: 'pause', base: 0, bytes: 6, continues: false },
+    cut: { index: 0, reason: 'pause', base: 0, bytes: 6, from: 0, continues: false },
   })
   await append(rooms, 2, 'cc')
   expect(await segment(rooms, 1)).toBe('bbcc')

@@ -140,6 +140,13 @@ const strict = true
 export const SAMPLES: readonly Sample[] = [
   of('audioFormat', schemas.audioFormat, { valid: audioFormat, strict }),
   of('startRequest', schemas.startRequest, { valid: startRequest, strict }),
+  of('explainQuery', schemas.explainQuery, {
+    valid: fc.record(
+      { source: languages, target: languages, speech: fc.constantFrom('0' as const, '1' as const) },
+      { requiredKeys: ['source', 'target'] },
+    ),
+    strict,
+  }),
   of('resumeRequest', schemas.resumeRequest, { valid: resumeRequest, strict }),
   of('sessionStart', schemas.sessionStart, {
     valid: fc.oneof(startRequest, fc.record({ resume: resumeRequest })),

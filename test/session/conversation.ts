@@ -58,22 +58,22 @@ function pinkNoise(length: number, random: () => number): Float32Array {
 }
 
 /**
- * The sentences of a LibriVox reader, twice, with 0.6 to 1.2 s of silence between them; with `noiseDb` in
- * pink noise that is so much weaker than the speech.
+ * The sentences of a LibriVox reader, so many times, with 0.6 to 1.2 s of silence between them; with
+ * `noiseDb` in pink noise that is so much weaker than the speech.
  */
-export function converse(seed: number, noiseDb?: number): Conversation {
+export function converse(seed: number, noiseDb?: number, times = 2): Conversation {
   const random = randomFrom(seed)
   const parts: Int16Array[] = [new Int16Array(RATE * 0.8)]
   const ends: number[] = []
   let length = RATE * 0.8
   let power = 0
-  const recordings = readRecordings()
-  for (const { pcm } of [...recordings, ...recordings]) {
+  const recordings = Array.from({ length: times }, readRecordings).flat()
+  for (const { pcm } of recordings) {
     const samples = new Int16Array(Uint8Array.from(pcm).buffer)
     const { begin, end } = speechIn(samples)
     const gap = new Int16Array(Math.round(RATE * (0.6 + 0.6 * random())))
     ends.push((length + end) / (RATE / 1000))
-    power += meanSquare(samples, begin, end) / (2 * recordings.length)
+    power += meanSquare(samples, begin, end) / recordings.length
     parts.push(samples, gap)
     length += samples.length + gap.length
   }

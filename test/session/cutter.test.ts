@@ -4,69 +4,61 @@ import { BYTES_PER_SAMPLE } from '../../src/protocol/events.ts'
 import {
   afterChunk,
   afterCut,
+  afterDrop,
   decide,
   dueAt,
   emptyUtterance,
-  type CutterOptions,
-  type CutterState,
 } from '../../src/session/cutter.ts'
+import { rulesOf } from '../../src/session/endpointing.ts'
+import { chunks, GAP, MANUAL, ms, SETTINGS, speaking } from './speaker.ts'
 
-const GAP: CutterOptions = { mode: 'gap', pauseMs: 500, maxDurationMs: 12_000, bytesPerMs: 32 }
-const MANUAL: CutterOptions = { ...GAP, mode: 'manual' }
-const LONGEST = 12_000 * 32
+const LONGEST = ms(12_000)
 
-const chunks = (
-  state: CutterState,
-  ...arrived: readonly (readonly [bytes: number, at: number])[]
-) => arrived.reduce((was, [bytes, at]) => afterChunk(was, bytes, at), state)
-const speaking = (index: number, bytes: number, at: number) =>
-  chunks(emptyUtterance(index), [bytes, at])
-
-describe('a pause', () => {
+describe('a pause in gap mode', () => {
   test.for([
     ['just before it is long enough', 1499, undefined],
     ['at its exact length', 1500, 6400],
     ['long after', 99_000, 6400],
   ] as const)('is judged %s', ([, now, endByte]) => {
     const state = chunks(emptyUtterance(3), [3200, 400], [3200, 1000])
-    const cut = endByte === undefined ? undefined : { index: 3, endByte, reason: 'pause' }
-    expect(decide(state, GAP, now)).toEqual(cut)
+    const cut = { kind: 'cut', index: 3, endByte, reason: 'pause', begin: 0, enough: 0 }
+    expect(decide(state, GAP, now)).toEqual(endByte === undefined ? undefined : cut)
   })
 
   test('is measured from the last chunk, not from the first', () => {
-    expect(dueAt(chunks(emptyUtterance(0), [2, 0], [2, 400], [2, 800]), GAP)).toBe(1300)
+    expect(dueAt(chunks(emptyUtterance(0), [2, 0], [2, 400], [2, 800]), GAP, 900)).toBe(1300)
   })
 
   test('before the first chunk is none, however long', () => {
-    expect(dueAt(emptyUtterance(7), GAP)).toBeUndefined()
+    expect(dueAt(emptyUtterance(7), GAP, 1e9)).toBeUndefined()
     expect(decide(emptyUtterance(7), GAP, 1e9)).toBeUndefined()
   })
 
   test('that has been cut does not count for the next utterance', () => {
     const next = afterCut(speaking(0, 3200, 1000), 0, 3200)
-    expect(dueAt(next, GAP)).toBeUndefined()
+    expect(dueAt(next, GAP, 1e9)).toBeUndefined()
     expect(decide(next, GAP, 1e9)).toBeUndefined()
-    expect(dueAt(afterChunk(next, 2, 9000), GAP)).toBe(9500)
+    expect(dueAt(afterChunk(next, 2, 9000), GAP, 9000)).toBe(9500)
   })
 
   test('after a cut runs on for the speech that had come behind it', () => {
     const next = afterCut(chunks(emptyUtterance(0), [3200, 1000], [3200, 1100]), 0, 3200)
-    expect(next).toEqual({ index: 1, bytes: 3200, lastChunkAt: 1100 })
-    expect(dueAt(next, GAP)).toBe(1600)
+    expect(next).toMatchObject({ index: 1, base: 3200, stored: 6400, lastChunkAt: 1100 })
+    expect(dueAt(next, GAP, 1200)).toBe(1600)
   })
 
   test('is nothing to a speaker who cuts by hand', () => {
     const state = speaking(0, 3200, 0)
-    expect(dueAt(state, MANUAL)).toBeUndefined()
+    expect(dueAt(state, MANUAL, 1e9)).toBeUndefined()
     expect(decide(state, MANUAL, 1e9)).toBeUndefined()
   })
 })
 
-describe('the longest utterance', () => {
-  test.for([GAP, MANUAL])('is cut in mode $mode at its exact byte', (options) => {
-    expect(decide(speaking(4, LONGEST - 2, 0), options, 1)).toBeUndefined()
+describe('the longest utterance without a detector', () => {
+  test.for([GAP, MANUAL])('is cut in mode $mode at its exact byte', (rules) => {
+    expect(decide(speaking(4, LONGEST - 2, 0), rules, 1)).toBeUndefined()
     for (const bytes of [LONGEST, LONGEST + 2, 5 * LONGEST])
-      expect(decide(speaking(4, bytes, 0), options, 1)).toEqual({
+      expect(decide(speaking(4, bytes, 0), rules, 1)).toMatchObject({
         index: 4,
         endByte: LONGEST,
         reason: 'max_duration',
@@ -74,29 +66,28 @@ describe('the longest utterance', () => {
   })
 
   test('goes before a pause: what is longer is never cut as one', () => {
-    expect(decide(speaking(0, LONGEST + 2, 0), GAP, 1e9)?.reason).toBe('max_duration')
+    expect(decide(speaking(0, LONGEST + 2, 0), GAP, 1e9)).toMatchObject({ reason: 'max_duration' })
   })
 
   test('leaves several utterances of speech that came at once, and then the rest', () => {
     let state = speaking(0, 2 * LONGEST + 640, 100)
     const ends: number[] = []
-    for (let cut = decide(state, GAP, 1e9); cut; cut = decide(state, GAP, 1e9)) {
+    for (let cut = decide(state, GAP, 1e9); cut?.kind === 'cut'; cut = decide(state, GAP, 1e9)) {
       ends.push(cut.endByte)
-      state = afterCut(state, cut.index, cut.endByte)
+      state = afterCut(state, cut.index, state.base + cut.endByte)
     }
     expect(ends).toEqual([LONGEST, LONGEST, 640])
-    expect(state).toEqual(emptyUtterance(3))
+    expect(state).toEqual({ ...emptyUtterance(3, 2 * LONGEST + 640), heard: 0 })
   })
 
   test.for([8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000])(
     'is whole samples at %d Hz, and not one too many',
     (sampleRate) => {
-      const bytesPerMs = (sampleRate * BYTES_PER_SAMPLE) / 1000
       const property = fc.property(fc.integer({ min: 1000, max: 60_000 }), (maxDurationMs) => {
         const samples = Math.floor((sampleRate * maxDurationMs) / 1000)
-        const options = { ...GAP, maxDurationMs, bytesPerMs }
-        const cut = decide(speaking(0, samples * BYTES_PER_SAMPLE, 0), options, 0)
-        expect(cut?.endByte).toBe(samples * BYTES_PER_SAMPLE)
+        const rules = rulesOf({ mode: 'gap', pauseMs: 500, maxDurationMs, sampleRate })
+        const cut = decide(speaking(0, samples * BYTES_PER_SAMPLE, 0), rules, 0)
+        expect(cut).toMatchObject({ endByte: samples * BYTES_PER_SAMPLE })
       })
       fc.assert(property)
     },
@@ -104,22 +95,30 @@ describe('the longest utterance', () => {
 })
 
 describe('a cut', () => {
-  test.for([-1, 1, 2, 9])(
-    'of utterance 0 as seen from another (%d ahead) changes nothing',
-    (by) => {
-      const state = speaking(5, 3200, 1000)
-      expect(afterCut(state, state.index - by, 100)).toBe(state)
-    },
-  )
+  test.for([-1, -5])('of an utterance that is cut already (%d) changes nothing', (by) => {
+    const state = speaking(5, 3200, 1000)
+    expect(afterCut(state, state.index + by, 100)).toBe(state)
+  })
 
   test('told twice counts once', () => {
     const once = afterCut(speaking(5, 3200, 1000), 5, 1600)
     expect(afterCut(once, 5, 1600)).toBe(once)
   })
 
-  test('behind the last byte leaves nothing, never less', () => {
-    expect(afterCut(speaking(5, 3200, 1000), 5, 4000)).toEqual(emptyUtterance(6))
+  test('that somebody else made is where the next utterance begins', () => {
+    expect(afterCut(speaking(5, 3200, 1000), 7, 4000)).toMatchObject({
+      index: 8,
+      base: 4000,
+      stored: 4000,
+      lastChunkAt: undefined,
+    })
   })
+})
+
+test('a drop told twice counts once', () => {
+  const once = afterDrop(speaking(5, 3200, 1000), 1600)
+  expect(once).toMatchObject({ index: 5, base: 1600, stored: 3200 })
+  expect(afterDrop(once, 1600)).toBe(once)
 })
 
 /** What may happen to an open utterance, in any order. */
@@ -150,69 +149,71 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { maxLength: 60 },
 )
 
-const OPTIONS = { ...GAP, maxDurationMs: 20, bytesPerMs: 32 }
-const MOST = 640
+const SHORT = rulesOf({ mode: 'gap', pauseMs: 500, maxDurationMs: 20, sampleRate: 16_000 })
 
 interface CutMade {
   readonly index: number
-  readonly bytes: number
+  readonly end: number
 }
 
-/** The audio plane in small: segments by index, each cut once and never empty. */
+/** The audio plane in small: where each utterance ended, none of them empty. */
 class Segments {
-  readonly closed: number[] = []
-  open = 0
+  readonly ends: number[] = []
+  stored = 0
+
+  get base(): number {
+    return this.ends.at(-1) ?? 0
+  }
 
   cut(index: number, endByte: number): CutMade | undefined {
-    const known = this.closed[index]
-    if (known !== undefined) return { index, bytes: known }
-    const bytes = Math.min(endByte, this.open)
-    if (bytes === 0) return undefined
-    this.closed.push(bytes)
-    this.open -= bytes
-    return { index, bytes }
+    const known = this.ends[index]
+    if (known !== undefined) return { index, end: known }
+    const end = Math.min(this.base + endByte, this.stored)
+    if (end === this.base) return undefined
+    this.ends.push(end)
+    return { index, end }
   }
 }
 
 /** A gateway's view of the open utterance, which lags behind what is stored. */
 class Speaking {
-  readonly stored = new Segments()
+  readonly plane = new Segments()
   readonly answers: CutMade[] = []
   state = emptyUtterance(0)
   now = 0
-  sent = 0
 
   chunk(bytes: number): void {
-    this.sent += bytes
-    this.stored.open += bytes
+    this.plane.stored += bytes
     this.state = afterChunk(this.state, bytes, this.now)
   }
 
   cut(index: number, endByte: number): void {
-    const answer = this.stored.cut(index, endByte)
+    const answer = this.plane.cut(index, endByte)
     if (answer) this.answers.push(answer)
   }
 
   commit(share: number): void {
-    const samples = Math.floor((this.stored.open / BYTES_PER_SAMPLE) * share)
-    this.cut(this.stored.closed.length, samples * BYTES_PER_SAMPLE)
+    const { stored, base, ends } = this.plane
+    const samples = Math.floor(((stored - base) / BYTES_PER_SAMPLE) * share)
+    this.cut(ends.length, samples * BYTES_PER_SAMPLE)
   }
 
   /** Says whether there was something to cut. */
   ask(): boolean {
-    const decision = decide(this.state, OPTIONS, this.now)
-    if (!decision) return false
+    const decision = decide(this.state, SHORT, this.now)
+    if (decision?.kind !== 'cut') return false
     expect(decision.index).toBe(this.state.index)
     expect(decision.endByte).toBeGreaterThan(0)
     expect(decision.endByte % BYTES_PER_SAMPLE).toBe(0)
-    expect(decision.endByte).toBeLessThanOrEqual(Math.min(MOST, this.state.bytes))
+    const open = this.state.stored - this.state.base
+    expect(decision.endByte).toBeLessThanOrEqual(Math.min(SHORT.longest, open))
     this.cut(decision.index, decision.endByte)
     return true
   }
 
   learn(): void {
     const cut = this.answers.shift()
-    if (cut) this.state = afterCut(this.state, cut.index, cut.bytes)
+    if (cut) this.state = afterCut(this.state, cut.index, cut.end)
   }
 
   take(step: Step): void {
@@ -227,14 +228,15 @@ class Speaking {
 test('whatever the order of chunks, cuts and their answers, no byte is lost or counted twice', () => {
   const property = fc.property(steps, (all) => {
     const speech = new Speaking()
-    const { stored, answers } = speech
+    const { plane, answers } = speech
     for (const step of all) speech.take(step)
     while (answers.length > 0) speech.learn()
-    expect(speech.state).toMatchObject({ index: stored.closed.length, bytes: stored.open })
-    speech.now += OPTIONS.pauseMs
+    const { ends, stored } = plane
+    expect(speech.state).toMatchObject({ index: ends.length, base: plane.base, stored })
+    speech.now += SETTINGS.pauseMs
     while (speech.ask()) speech.learn()
-    expect(speech.state).toEqual(emptyUtterance(stored.closed.length))
-    expect(stored.closed.reduce((sum, bytes) => sum + bytes, 0)).toBe(speech.sent)
+    expect(speech.state).toMatchObject({ index: ends.length, base: stored, stored })
+    expect(ends).toEqual(ends.toSorted((a, b) => a - b))
   })
   fc.assert(property, { numRuns: 1000 })
 })

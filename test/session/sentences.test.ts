@@ -8,7 +8,7 @@ import {
   afterFrames,
   decide,
   emptyUtterance,
-} from '../../src/session/endpointing-cutter.ts'
+} from '../../src/session/cutter.ts'
 import { rulesOf } from '../../src/session/endpointing.ts'
 import { openVads } from '../../src/session/vad.ts'
 import { lacks } from '../support/real-engines.ts'

@@ -11,7 +11,7 @@ import {
   speechOf,
   type CutterState,
   type Decision,
-} from '../../src/session/endpointing-cutter.ts'
+} from '../../src/session/cutter.ts'
 import { rulesOf, type Rules } from '../../src/session/endpointing.ts'
 
 export const SETTINGS = { pauseMs: 500, maxDurationMs: 12_000, sampleRate: 16_000 } as const
@@ -23,7 +23,7 @@ export const VAD = rulesOf({ ...SETTINGS, mode: 'vad' })
 export type Frames = readonly boolean[]
 
 const FRAME_MS = 20
-export const FRAME = 640
+const FRAME = 640
 export const ms = (duration: number): number => duration * 32
 
 const framesOf = (speech: boolean) => (duration: number) =>

@@ -6,7 +6,7 @@ import {
   decide,
   dueAt,
   speechOf,
-} from '../../src/session/endpointing-cutter.ts'
+} from '../../src/session/cutter.ts'
 import {
   chunks,
   GAP,
@@ -121,6 +121,10 @@ describe('speech that goes on for too long is cut', () => {
 
   test('so that what follows is enough for an utterance, or no speech at all', () => {
     expect(decide(heard(VAD, levelsFor(12_200)), VAD, 0)).toMatchObject({
+      endByte: LONGEST - VAD.minSpeech,
+    })
+    const late = [...levelsFor(11_900), ...levelsFor(100, 1), ...levelsFor(200)]
+    expect(decide(heard(VAD, late), VAD, 0)).toMatchObject({
       endByte: LONGEST - VAD.minSpeech,
     })
     const stopped = heard(VAD, levelsFor(12_200), 595)

@@ -34,7 +34,7 @@ test.for([
       await session.commit()
     }
     const finals = await heard.finals(16)
-  await doomed.ended
+    await doomed.ended
     expect(finals.map(({ index, transcript }) => `${index}:${transcript}`).toSorted()).toEqual(
       Array.from({ length: 16 }, (_, i) => `${i}:${i}`).toSorted(),
     )

@@ -58,8 +58,8 @@ async function openOne(url: string, raw: boolean): Promise<Speaker> {
   }
   socket.on('audio.ack', ({ chunk }: { chunk: number }) => {
     const now = sharedNow()
-    const open = speaker.next - speaker.sentAt.length
-    for (const at of speaker.sentAt.splice(0, chunk + 1 - open)) ackMs.push(now - at)
+    const oldest = speaker.next - speaker.sentAt.length
+    for (const at of speaker.sentAt.splice(0, chunk + 1 - oldest)) ackMs.push(now - at)
   })
   return speaker
 }

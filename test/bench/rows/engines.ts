@@ -17,7 +17,7 @@ export const engines: Row = {
     await recite.ask('open', { url })
     const direct: Worked[] = []
     const through: Recited[] = []
-    for (let round = 0; round < (full ? 5 : 1); round++)
+    for (let round = 0; round < (full ? 3 : 1); round++)
       for (const [recording] of LIBRIVOX_FILES.entries()) {
         tell(`recording ${recording + 1} of ${LIBRIVOX_FILES.length}, round ${round + 1}`)
         direct.push(await floor.ask<Worked>('work', { recording }))

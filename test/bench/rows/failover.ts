@@ -8,6 +8,7 @@ import { openStage, type Stage } from '../stage.ts'
 import { quantile } from '../statistics.ts'
 
 const AT_ONCE = 20
+const KILLS = 5
 const LEASES_MS = [2000, 1500] as const
 const TUNED: RawNodeOptions = { concurrency: AT_ONCE, lockDuration: 5000, stalledInterval: 1000 }
 const DEFAULT: RawNodeOptions = {
@@ -21,10 +22,9 @@ export const failover: Row = {
   name: 'failover',
   quick: false,
   async measure(context: Context): Promise<Measured> {
-    const { tell } = context
     const floors = [
-      `tuned ${await floorOf(TUNED, 5, (line) => tell(`BullMQ tuned: ${line}`))}`,
-      `default ${await floorOf(DEFAULT, 1, (line) => tell(`BullMQ default: ${line}`))}`,
+      `tuned ${await floorOf(context, TUNED, 5)}`,
+      `default ${await floorOf(context, DEFAULT, 1)}`,
     ]
     const figures: Figure[] = []
     for (const leaseMs of LEASES_MS)
@@ -34,12 +34,11 @@ export const failover: Row = {
 }
 
 /** A fresh Redis each, so that no lease outlives its figure. */
-async function withLease({ full, tell }: Context, leaseMs: number, floor: string) {
-  const stage = await openStage()
+async function withLease({ stage: { ending }, tell }: Context, leaseMs: number, floor: string) {
+  const stage = await openStage(ending)
   try {
     const ms: number[] = []
-    const rounds = full ? 10 : 5
-    for await (const lost of kills(stage, leaseMs, rounds)) {
+    for await (const lost of kills(stage, leaseMs)) {
       ms.push(...lost)
       tell(`lease ${leaseMs} ms: ${ms.length} utterances, p99 ${quantile(ms, 0.99).toFixed(0)} ms`)
     }
@@ -50,11 +49,11 @@ async function withLease({ full, tell }: Context, leaseMs: number, floor: string
 }
 
 /** Each round kills the node that holds everything while another is there. */
-async function* kills(stage: Stage, leaseMs: number, rounds: number): AsyncGenerator<number[]> {
+async function* kills(stage: Stage, leaseMs: number): AsyncGenerator<number[]> {
   const lease = { LINGUA_NODE_LEASE_MS: String(leaseMs) }
   const { url } = await stage.scheduler(lease)
   let holder = await stage.node('n0', lease)
-  for (let round = 1; round <= rounds; round++) {
+  for (let round = 1; round <= KILLS; round++) {
     const survive = stage.load('survive')
     await survive.ask('open', { url, count: AT_ONCE })
     await survive.ask('begin')
@@ -94,14 +93,14 @@ function figuresOf(leaseMs: number, ms: readonly number[], floor: string): Figur
 
 /** Plain BullMQ on a queue that two workers share: a lock that expires, found by the other's check. */
 async function floorOf(
+  { stage: { ending }, tell }: Context,
   options: RawNodeOptions,
   rounds: number,
-  tell: (line: string) => void,
 ): Promise<string> {
   const ms: number[] = []
   for (let round = 1; round <= rounds; round++) {
-    tell(`round ${round} of ${rounds}`)
-    const stage = await openStage()
+    tell(`BullMQ, lock of ${options.lockDuration} ms: round ${round} of ${rounds}`)
+    const stage = await openStage(ending)
     try {
       ms.push(...(await killOne(stage, options)))
     } finally {

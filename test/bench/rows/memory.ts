@@ -18,16 +18,16 @@ export const memory: Row = {
   async measure(context: Context): Promise<Measured> {
     return {
       figures: [
-        await onStage((stage) => idleSessions(context, stage)),
-        await onStage((stage) => waitingUtterances(context, stage)),
-        ...(await onStage((stage) => afterMany(context, stage))),
+        await onStage(context, (stage) => idleSessions(context, stage)),
+        await onStage(context, (stage) => waitingUtterances(context, stage)),
+        ...(await onStage(context, (stage) => afterMany(context, stage))),
       ],
     }
   },
 }
 
-async function onStage<T>(work: (stage: Stage) => Promise<T>): Promise<T> {
-  const stage = await openStage()
+async function onStage<T>({ stage: { ending } }: Context, work: (stage: Stage) => Promise<T>) {
+  const stage = await openStage(ending)
   try {
     return await work(stage)
   } finally {

@@ -9,7 +9,7 @@ const IN_FLIGHT = 64
 const SESSIONS = 100
 
 /** What an utterance and a chunk cost Redis. */
-export const redis: Row = {
+export const redisCost: Row = {
   name: 'redis',
   quick: false,
   async measure(context: Context): Promise<Measured> {

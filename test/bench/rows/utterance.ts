@@ -1,60 +1,57 @@
-import type { Context, Figure, Measured, Row } from '../row.ts'
-import { cpuMsOf, redisPid } from '../stage.ts'
-import { median, quantile, spreadOf, type Spread } from '../statistics.ts'
 import type { LoadPart } from '../part.ts'
 import type { Run } from '../parts/talk.ts'
+import type { Context, Figure, Measured, Row } from '../row.ts'
+import { cpuMsOf, redisPid } from '../stage.ts'
+import { median, quantile } from '../statistics.ts'
+import { each, inTurns, ratioOf, type Sides } from '../turns.ts'
 
-/** One side of the comparison: who speaks to it, and the processes it is made of. */
+/** What somebody speaks to, and the processes it is made of. */
 interface Side {
   readonly talk: LoadPart
   readonly url: string
   readonly raw: boolean
-  readonly processes: Readonly<Record<string, number>>
+  readonly pids: Readonly<Record<string, number>>
 }
 
 const IN_FLIGHT = 64
+/** Between two utterances of an idle system, ms: the audio is stored by then. */
+const REST_MS = 8
 
-/** An utterance from the client and back, against plain BullMQ with nothing promised. */
+/** An utterance from the client and back, against plain BullMQ that promises nothing. */
 export const utterance: Row = {
   name: 'utterance',
   quick: true,
-  async measure(context) {
+  async measure(context: Context): Promise<Measured> {
     const sides = await openSides(context)
     const idle = await measureIdle(context, sides)
-    const busy = await measureBusy(context, sides)
-    return { figures: [...idle, ...busy] } satisfies Measured
+    return { figures: [...idle, await measureBusy(context, sides)] }
   },
 }
 
-interface Sides {
-  readonly raw: Side
-  readonly system: Side
-}
-
-async function openSides({ stage }: Context): Promise<Sides> {
+async function openSides({ stage }: Context): Promise<Sides<Side>> {
   const redis = await redisPid(stage)
   const rawGateway = stage.load('raw-gateway')
   const rawNode = stage.load('raw-node')
-  const rawUrl = await rawGateway.ask<string>('open')
+  const url = await rawGateway.ask<string>('open')
   await rawNode.ask('open', { concurrency: IN_FLIGHT })
   const scheduler = await stage.scheduler()
   const node = await stage.node('n1')
   const talk = stage.load('talk')
+  const client = talk.pid
   return {
-    raw: {
-      ...{ talk, url: rawUrl, raw: true },
-      processes: { redis, gateway: rawGateway.pid, node: rawNode.pid, client: talk.pid },
+    floor: {
+      ...{ talk, url, raw: true },
+      pids: { gateway: rawGateway.pid, node: rawNode.pid, redis, client },
     },
     system: {
       ...{ talk, url: scheduler.url, raw: false },
-      processes: { redis, gateway: scheduler.pid, node: node.pid, client: talk.pid },
+      pids: { gateway: scheduler.pid, node: node.pid, redis, client },
     },
   }
 }
 
 async function talking<T>(side: Side, talkers: number, work: () => Promise<T>): Promise<T> {
-  const { url, raw } = side
-  await side.talk.ask('open', { url, raw, talkers })
+  await side.talk.ask('open', { url: side.url, raw: side.raw, talkers })
   try {
     return await work()
   } finally {
@@ -62,107 +59,72 @@ async function talking<T>(side: Side, talkers: number, work: () => Promise<T>): 
   }
 }
 
-const REST_MS = 8
-
-async function measureIdle({ full, tell }: Context, sides: Sides): Promise<Figure[]> {
-  const rounds = full ? 9 : 5
-  const count = full ? 300 : 120
-  const took: Rounds = { raw: [], system: [] }
-  const dispatch: Rounds = { raw: [], system: [] }
-  const p99: Rounds = { raw: [], system: [] }
-  for (let round = -1; round < rounds; round++) {
-    tell(round < 0 ? 'idle: warming up' : `idle: round ${round + 1} of ${rounds}`)
-    for (const name of ['raw', 'system'] as const) {
-      const side = sides[name]
-      const { said } = await talking(side, 1, () =>
-        side.talk.ask<Run>('idle', { count, restMs: REST_MS }),
-      )
-      if (round < 0) continue
-      took[name].push(median(said.map(({ tookMs }) => tookMs)))
-      p99[name].push(
-        quantile(
-          said.map(({ tookMs }) => tookMs),
-          0.99,
-        ),
-      )
-      dispatch[name].push(median(said.map(({ dispatchMs }) => dispatchMs)))
-    }
-  }
-  const shown = (values: readonly number[]): string => `${median(values).toFixed(2)} ms`
+async function measureIdle({ full, tell }: Context, sides: Sides<Side>): Promise<Figure[]> {
+  const [rounds, count] = full ? [7, 300] : [5, 120]
+  const runs = await inTurns(sides, { rounds, tell: (line) => tell(`idle: ${line}`) }, (side) =>
+    talking(side, 1, () => side.talk.ask<Run>('idle', { count, restMs: REST_MS })),
+  )
+  const at = (q: number, of: 'tookMs' | 'dispatchMs'): Sides<number[]> =>
+    each(runs, ({ said }) =>
+      quantile(
+        said.map((one) => one[of]),
+        q,
+      ),
+    )
+  const [p50, p99, dispatch] = [at(0.5, 'tookMs'), at(0.99, 'tookMs'), at(0.5, 'dispatchMs')]
   return [
     {
       ...{ id: 'idle', what: 'utterance end to end, idle: p50', unit: 'x', better: 'less' },
-      ...{ floor: shown(took.raw), system: shown(took.system), must: 2.8, aim: 2 },
-      score: ratioOf(took),
+      ...{ floor: ms(p50.floor), system: ms(p50.system), must: 2.8, aim: 2, score: ratioOf(p50) },
       notes: [
         'commit at the client to result at the client; floor: emit, `add`, worker, `completed`, emit',
-        `p99: floor ${shown(p99.raw)}, LinguaMQ ${shown(p99.system)}`,
+        `p99: floor ${ms(p99.floor)}, LinguaMQ ${ms(p99.system)}`,
       ],
     },
     {
-      ...{ id: 'dispatch', what: "dispatch: commit to the node's processor", unit: 'x' },
-      ...{ floor: shown(dispatch.raw), system: shown(dispatch.system), better: 'less' },
+      ...{ id: 'dispatch', what: "dispatch, idle: commit to the node's processor, p50", unit: 'x' },
+      ...{ floor: ms(dispatch.floor), system: ms(dispatch.system), better: 'less' },
       ...{ must: 3, aim: 2, score: ratioOf(dispatch), notes: [] },
     },
   ]
 }
 
-async function measureBusy({ full, tell }: Context, sides: Sides): Promise<Figure[]> {
-  const rounds = full ? 9 : 5
-  const forMs = full ? 5000 : 2500
-  const rate: Rounds = { raw: [], system: [] }
-  const cpu: Record<keyof Sides, Record<string, number>[]> = { raw: [], system: [] }
-  for (let round = -1; round < rounds; round++) {
-    tell(round < 0 ? 'busy: warming up' : `busy: round ${round + 1} of ${rounds}`)
-    for (const name of ['raw', 'system'] as const) {
-      const side = sides[name]
-      const { run, used } = await talking(side, IN_FLIGHT, async () => {
-        const before = await cpuOf(side)
-        const run = await side.talk.ask<Run>('flatOut', { forMs })
-        return { run, used: perUtterance(before, await cpuOf(side), run.said.length) }
-      })
-      if (round < 0) continue
-      rate[name].push((run.said.length * 1000) / run.ms)
-      cpu[name].push(used)
-    }
-  }
-  const shown = (values: readonly number[]): string => `${Math.round(median(values))}/s`
-  return [
-    {
-      ...{ id: 'busy', what: `the same, ${IN_FLIGHT} in flight: utterances/s`, unit: 'x' },
-      ...{ floor: shown(rate.raw), system: shown(rate.system), better: 'more' },
-      ...{ must: 0.25, aim: 0.45, score: ratioOf(rate) },
-      notes: [
-        `CPU per utterance: floor ${cpuText(cpu.raw)}`,
-        `CPU per utterance: LinguaMQ ${cpuText(cpu.system)}`,
-      ],
-    },
-  ]
-}
+const ms = (values: readonly number[]): string => `${median(values).toFixed(2)} ms`
 
-type Rounds = Record<keyof Sides, number[]>
-
-/** Round by round: what ran next to each other met the same machine. */
-const ratioOf = ({ raw, system }: Rounds): Spread =>
-  spreadOf(system.map((value, i) => value / (raw[i] ?? NaN)))
-
-async function cpuOf({ processes }: Side): Promise<Record<string, number>> {
-  const used = Object.entries(processes).map(async ([name, pid]) => [name, await cpuMsOf(pid)])
-  return Object.fromEntries(await Promise.all(used))
-}
-
-const perUtterance = (
-  before: Record<string, number>,
-  after: Record<string, number>,
-  count: number,
-): Record<string, number> =>
-  Object.fromEntries(
-    Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / count]),
+async function measureBusy({ full, tell }: Context, sides: Sides<Side>): Promise<Figure> {
+  const [rounds, forMs] = full ? [7, 5000] : [5, 2500]
+  const runs = await inTurns(sides, { rounds, tell: (line) => tell(`busy: ${line}`) }, (side) =>
+    talking(side, IN_FLIGHT, async () => {
+      const before = await cpuOf(side)
+      const run = await side.talk.ask<Run>('flatOut', { forMs })
+      const after = await cpuOf(side)
+      const count = run.said.length
+      const cpu = after.map(({ name, used }, i) => ({
+        name,
+        each: (used - (before[i]?.used ?? 0)) / count,
+      }))
+      return { perSecond: (count * 1000) / run.ms, cpu }
+    }),
   )
-
-function cpuText(rounds: readonly Record<string, number>[]): string {
-  const names = Object.keys(rounds[0] ?? {})
-  return names
-    .map((name) => `${name} ${median(rounds.map((each) => each[name] ?? NaN)).toFixed(2)} ms`)
-    .join(', ')
+  const rate = each(runs, ({ perSecond }) => perSecond)
+  const shown = (values: readonly number[]): string => `${Math.round(median(values))}/s`
+  return {
+    ...{ id: 'busy', what: `the same, ${IN_FLIGHT} in flight: utterances/s`, unit: 'x' },
+    ...{ floor: shown(rate.floor), system: shown(rate.system), better: 'more' },
+    ...{ must: 0.25, aim: 0.45, score: ratioOf(rate) },
+    notes: [
+      `CPU per utterance, floor: ${cpuText(runs.floor)}`,
+      `CPU per utterance, LinguaMQ: ${cpuText(runs.system)}`,
+    ],
+  }
 }
+
+type Cpu = readonly { readonly name: string; readonly each: number }[]
+
+const cpuText = (runs: readonly { readonly cpu: Cpu }[]): string =>
+  (runs[0]?.cpu ?? [])
+    .map(({ name }, i) => `${name} ${ms(runs.map(({ cpu }) => cpu[i]?.each ?? NaN))}`)
+    .join(', ')
+
+const cpuOf = ({ pids }: Side): Promise<{ name: string; used: number }[]> =>
+  Promise.all(Object.entries(pids).map(async ([name, pid]) => ({ name, used: await cpuMsOf(pid) })))

@@ -195,4 +195,10 @@ export const rehomesOf = ({ utterances }: View): number =>
     0,
   )
 
-export const FAILOVER_RULES: readonly Rule[] = [restartsSoon, healthyStay, backSoon, drainsClosed]
+export const FAILOVER_RULES: readonly Rule[] = [
+  restartsSoon,
+  healthyStay,
+  backSoon,
+  drainsClosed,
+  livingServe,
+]

@@ -73,7 +73,7 @@ const repeat = (name: string, what: string, windowMs: number): Scenario => ({
   terms: { dedupWindowMs: windowMs },
   async faults(stage) {
     const { scheduler, node, closeGateway } = castOf(stage)
-    await scheduler(1).start([stopAt({ script: 'settle-8', when: 'before' })])
+    await scheduler(1).start([stopAt({ script: 'settle', when: 'before' })])
     await node(1).start()
     const talk = await talkOn(stage, 'client')
     talk.append(scripted({ text: 'once' }))
@@ -102,7 +102,7 @@ const stranded: Scenario = {
   terms: { leaseMs: 1000, restartMs: 2000 },
   async faults(stage) {
     const { scheduler, node } = castOf(stage)
-    await scheduler(1).start([stopAt({ script: 'route-6', when: 'after' })])
+    await scheduler(1).start([stopAt({ script: 'route', when: 'after' })])
     await Promise.all([node(1).start(), node(2).start()])
     const talk = await talkOn(stage, 'client')
     talk.append(scripted({ text: 'wanted' }))
@@ -174,7 +174,7 @@ const slowStart: Scenario = {
   async faults(stage) {
     const { scheduler, node } = castOf(stage)
     await scheduler(1).start()
-    const starting = node(1).start([stopAt({ script: 'registerNode-4', when: 'after' })])
+    const starting = node(1).start([stopAt({ script: 'registerNode', when: 'after' })])
     const stopped = () =>
       descendantsOf(process.pid, 'workers/main.js').find(({ state }) => state === 'T')
     await until('the node stopped', () => stopped() !== undefined)

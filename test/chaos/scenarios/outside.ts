@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import type { Breach } from '../checker/checker.ts'
+import type { View } from '../checker/view.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 import { openTalk } from '../talk.ts'
@@ -14,6 +16,23 @@ const calm: Scenario = {
   cast: { schedulers: 2, nodes: 3 },
   clients: 8,
   faults: (_, seconds) => pause(Math.min(seconds, 8) * 1000),
+  alsoCheck: seesAll,
+}
+
+/** A recorder that sees nothing finds nothing: here it must have seen every step of every utterance. */
+function seesAll({ utterances, of }: View): readonly Breach[] {
+  const kinds = ['opened', 'acked', 'confirmed', 'started', 'taken', 'stored', 'beaten'] as const
+  const unseen: string[] = kinds.filter((kind) => of(kind).length === 0)
+  for (const utterance of utterances) {
+    const { finals, emitted, cuts, routes, places, progress, finishes, settles } = utterance
+    const isCancelled = finals[0]?.result.outcome === 'cancelled'
+    const steps = isCancelled
+      ? { emitted, cuts, settles }
+      : { emitted, cuts, routes, places, progress, finishes, settles }
+    for (const [name, facts] of Object.entries(steps))
+      if (facts.length === 0) unseen.push(`${name} of ${utterance.session} ${utterance.index}`)
+  }
+  return unseen.map((what) => ({ promise: 'P11', where: 'recorder', what: `saw no ${what}` }))
 }
 
 const cutSockets: Scenario = {
