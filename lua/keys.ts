@@ -15,7 +15,6 @@ export interface Keys {
   readonly fencing: string
   readonly clock: string
   readonly sessions: string
-  readonly gateways: string
   readonly heads: string
   readonly deadlines: string
   /** The lists of waiting utterances that are not empty. */
@@ -52,7 +51,6 @@ export function createKeys(prefix: string): Keys {
     fencing: `${prefix}:fencing`,
     clock: `${prefix}:clock`,
     sessions: `${prefix}:sessions`,
-    gateways: `${prefix}:gateways`,
     heads: `${prefix}:heads`,
     deadlines: `${prefix}:deadlines`,
     waiting: `${prefix}:waiting`,

@@ -97,12 +97,14 @@ export function addFrames(
   rules: Rules,
   { heard, frames }: { readonly heard: number; readonly frames: readonly Frame[] },
 ): readonly Moment[] {
+  // Where all is speech, only loudness counts, and only where the longest utterance may be cut.
+  const from = rules.mode === 'vad' ? base : base + rules.longest - rules.search
   const all = [...moments]
   let end = heard
   for (const frame of frames) {
     end += frame.bytes
     const last = all.at(-1)
-    if (end <= base) continue
+    if (end <= from) continue
     if (last?.speech === frame.speech && last.bytes + frame.bytes <= rules.moment)
       all[all.length - 1] = { ...together(last, frame), end }
     else all.push({ ...frame, end })

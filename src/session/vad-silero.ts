@@ -23,7 +23,7 @@ export interface SileroDeps {
   readonly entry?: URL | undefined
 }
 
-/** Measured: so many take 280 MB and less than half a core. */
+/** Measured: so many take 280 MB and about half a core. */
 const PLACES = 60
 /** A process that broke is replaced when somebody asks, but not before this, ms. */
 const PAUSE_MS = 5000
