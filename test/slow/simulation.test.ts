@@ -17,7 +17,7 @@ test('a thousand nodes that come and go: speech stays home, no node is hot, nobo
 }) => {
   const report = await simulate(store, {
     capacities: Array.from({ length: 1000 }, (_, i) => 1 + (i % 4)),
-    ...{ serviceMs: 800, load: 0.7, utterances: 20_000, continued: 0.6, churnMs: 500, seed: 11 },
+    ...{ serviceMs: 800, load: 0.7, utterances: 5000, continued: 0.6, churnMs: 500, seed: 11 },
   })
   await annotate(tell(report))
   expect(report.affinity.asked).toBeGreaterThan(1000)
@@ -72,13 +72,13 @@ async function costOfRoute({ call, control }: Store, prefix: string, size: numbe
   return spent.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? NaN
 }
 
-test('a choice among ten thousand nodes costs less than three times one among ten', async ({
+test('a choice among a thousand nodes costs less than three times one among ten', async ({
   store,
   prefix,
   annotate,
 }) => {
   const costs: number[] = []
-  for (const size of [10, 100, 1000, 10_000])
+  for (const size of [10, 1000])
     costs.push(await costOfRoute(store, prefix.replace('}', `-${size}}`), size))
   await annotate(costs.map((us) => `${us.toFixed(0)} us`).join(', '))
   const [first = NaN] = costs
