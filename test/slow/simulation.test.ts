@@ -17,7 +17,7 @@ test('a thousand nodes that come and go: speech stays home, no node is hot, nobo
 }) => {
   const report = await simulate(store, {
     capacities: Array.from({ length: 1000 }, (_, i) => 1 + (i % 4)),
-    ...{ serviceMs: 800, load: 0.7, utterances: 5000, continued: 0.6, churnMs: 500, seed: 11 },
+    ...{ serviceMs: 800, load: 0.7, utterances: 20_000, continued: 0.6, churnMs: 500, seed: 11 },
   })
   await annotate(tell(report))
   expect(report.affinity.asked).toBeGreaterThan(1000)
