@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -92,7 +92,9 @@ test.skipIf(lacks('pocketsphinx', 'recordings', 'apertium', 'espeak'))(
       again.child.kill('SIGINT')
       await again.ended
     }
-    expect(Math.min(...starts)).toBeLessThan(5000)
+    // Five seconds of a machine that has nothing else to do: its queue counts for the rest.
+    const crowd = Math.max(1, (loadavg()[0] ?? 0) / availableParallelism())
+    expect(Math.min(...starts)).toBeLessThan(5000 * crowd)
     expect(processesIn(folder)).toEqual([])
   },
 )
