@@ -5,7 +5,7 @@ import { createKeys } from '../../lua/keys.ts'
 import { UTTERANCES } from '../../src/protocol/jobs.ts'
 import type { History } from './history.ts'
 
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 30_000
 const LOOK_MS = 250
 const MOST_NAMES = 20
 
@@ -14,7 +14,7 @@ type Left = Readonly<Record<string, readonly string[]>>
 
 /**
  * Looks until nothing is left of work that is over: slots, deadlines, heads, fencing, jobs, those
- * that wait for a node, listed sessions and pending cuts. What is left after 15 s is noted; sets of each kind that are empty are too.
+ * that wait for a node, listed sessions and pending cuts. What is left after 30 s is noted; sets of each kind that are empty are too.
  */
 export async function takeCensus(
   where: { readonly url: string; readonly audioUrl: string; readonly prefix: string },

@@ -6,7 +6,7 @@ import { openSuite, type Suite } from './suite.ts'
 
 const USUAL_SECONDS = 15
 /** A machine that gave the runner no time for so long in all gave the system none either. */
-const STARVED_MS = 1000
+const STARVED_MS = 500
 const EXIT_OF_SIGINT = 130
 
 const tell = (line: string): void =>
@@ -34,6 +34,7 @@ async function run(options: Options, stop: AbortSignal): Promise<boolean> {
     await suite.close()
   }
   if (rows.length > 0) console.log(tableOf(rows))
+  if (stop.aborted) return false
   for (const fault of faults) console.log(`\n${fault}`)
   const verdict = faults.length === 0 ? 'every promise held' : `${faults.length} failed`
   if (keep) console.log(`\nkept in ${suite.folder}`)
@@ -61,8 +62,7 @@ async function playOne(
     tell(`${name}: ${breaches.length === 0 ? 'held' : `${breaches.length} broken`}`)
     if (breaches.length > 0) faults.push(`${name}, kept in ${folder}\n${breachesOf(breaches)}`)
   } catch (error) {
-    faults.push(`${name} could not be played: ${messageOf(error)}`)
-    tell(`${name}: could not be played`)
+    fail(name, error, faults)
   }
 }
 
@@ -80,13 +80,15 @@ async function playWithout(
     if (!isNoticed)
       faults.push(`${name}: no breach of ${mutant.breaks.join(' or ')}, kept in ${played.folder}`)
   } catch (error) {
-    faults.push(`${name} could not be played: ${messageOf(error)}`)
-    tell(`${name}: could not be played`)
+    fail(name, error, faults)
   }
 }
 
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error)
+function fail(name: string, error: unknown, faults: string[]): void {
+  const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  faults.push(`${name} could not be played: ${why}`)
+  tell(`${name}: could not be played`)
+}
 
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2))

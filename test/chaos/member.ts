@@ -39,6 +39,7 @@ export class Member {
   #part: Part | undefined
   #starting: Promise<void> | undefined
   #isFrozen = false
+  #isClosed = false
   #lives = 0
 
   constructor(options: MemberOptions) {
@@ -66,6 +67,7 @@ export class Member {
   /** Does nothing if it is up. A start that is under way is joined, with its own strikes. */
   start(strikes: readonly Strike[] = []): Promise<void> {
     if (this.#part) return Promise.resolve()
+    if (this.#isClosed) return Promise.reject(new Error(`${this.name} is not needed any more`))
     this.#starting ??= this.#start(strikes).finally(() => (this.#starting = undefined))
     return this.#starting
   }
@@ -91,6 +93,13 @@ export class Member {
     void part.ended.then(() => {
       if (this.#part === part) this.#gone('ended')
     })
+  }
+
+  /** Ends it for good. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#starting?.catch(() => {})
+    await this.kill()
   }
 
   kill(): Promise<void> {

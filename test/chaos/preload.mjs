@@ -31,6 +31,7 @@ const names = new Map()
 const known = new WeakSet()
 /** Calls that Redis had no script for: the client library sends each of them again by itself. */
 const unloaded = new Set()
+// oxlint-disable-next-line typescript/unbound-method -- called with their own `this` below
 const { defineCommand, sendCommand } = Redis.prototype
 
 Redis.prototype.defineCommand = function (name, definition) {

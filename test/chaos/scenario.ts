@@ -54,7 +54,8 @@ const UNWIND_MS = 60_000
 
 /** Load, faults, heal, quiescence; then the verdict over all that was seen. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Ran> {
-  const { system, folder, chance, stop, tell } = options
+  const { system, folder, chance, tell } = options
+  const stop = AbortSignal.any([options.stop])
   await mkdir(folder, { recursive: true })
   const history = openHistory(join(folder, 'history.jsonl'))
   const stage = await openStage({ cast: scenario.cast, system, chance, history, folder })
@@ -62,7 +63,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const end = (): void => void stage.close()
   stop.addEventListener('abort', end, { once: true })
   try {
-    await play(scenario, stage, options)
+    await Promise.race([play(scenario, stage, { ...options, stop }), rejectsWith(stop)])
     tell('census')
     const { redis, audioRedis } = stage
     const where = { url: redis.url, audioUrl: audioRedis.url, prefix: PREFIX }
@@ -111,6 +112,14 @@ async function play(scenario: Scenario, stage: Stage, options: RunOptions): Prom
   )
   await Promise.race([unwound, pause(2 * UNWIND_MS, undefined, { signal: stop, ref: false })])
   history.note({ kind: 'phase', name: 'quiet' })
+}
+
+function rejectsWith(stop: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const tell = (): void => reject(new Error('stopped', { cause: stop.reason }))
+    if (stop.aborted) tell()
+    stop.addEventListener('abort', tell, { once: true })
+  })
 }
 
 const PULSE_MS = 50

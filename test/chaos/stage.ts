@@ -97,7 +97,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
         }),
     )
     const members = [...schedulers, ...nodes]
-    undo.push(() => Promise.all(members.map((member) => member.kill())))
+    undo.push(() => Promise.all(members.map((member) => member.close())))
     // One at a time: together they would starve each other past their first leases.
     if (!cast.isBare) for (const member of members) await member.start()
     return {
@@ -130,6 +130,8 @@ const settings = ({ env }: Cast, redis: OwnRedis, audioRedis: OwnRedis) => ({
   LINGUA_KEY_PREFIX: PREFIX,
   LINGUA_NODE_ENGINE: 'scripted',
   LINGUA_HEAD_WAIT_MS: '3000',
+  // Beyond the heartbeat of a gateway, yet short enough to see the sweep.
+  LINGUA_RESUME_WINDOW_MS: '20000',
   PORT: '0',
   ...env,
 })

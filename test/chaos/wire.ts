@@ -15,6 +15,7 @@ export const asClient = <T>(client: OnWire, dial: () => T): T => speaking.run(cl
 
 /** Notes what the client library has no event for: acknowledgements, and results before it drops repeats. */
 export function tapWire(history: History): () => void {
+  // oxlint-disable-next-line typescript/unbound-method -- called with its own `this` below
   const open = Manager.prototype.socket
   Manager.prototype.socket = function (...args) {
     const socket = open.apply(this, args)

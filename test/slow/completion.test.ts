@@ -23,15 +23,13 @@ test.for([
   async ([, script, when], { fleet }) => {
     const holder = await fleet.scheduler()
     const doomed = await fleet.scheduler(killedAfter(script, 3, when))
-    let alive = true
-    const death = doomed.ended.then(() => {
-      alive = false
-    })
+    const dead = new AbortController()
+    const death = doomed.ended.then(() => dead.abort())
     await fleet.node('n1')
     const session = await fleet.client([holder])
     const heard = listen(session)
     let said = 0
-    for (; alive || said < 16; said += 1) {
+    for (; !dead.signal.aborted || said < 16; said += 1) {
       session.append(scriptedAudio({ text: `${said}`, recognizeMs: 5 }))
       await session.commit()
       if (said % 8 === 7) await heard.finals(said - 7)

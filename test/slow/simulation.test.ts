@@ -72,13 +72,13 @@ async function costOfRoute({ call, control }: Store, prefix: string, size: numbe
   return spent.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? NaN
 }
 
-test('a choice among a thousand nodes costs less than three times one among ten', async ({
+test('a choice among ten thousand nodes costs less than three times one among ten', async ({
   store,
   prefix,
   annotate,
 }) => {
   const costs: number[] = []
-  for (const size of [10, 1000])
+  for (const size of [10, 100, 1000, 10_000])
     costs.push(await costOfRoute(store, prefix.replace('}', `-${size}}`), size))
   await annotate(costs.map((us) => `${us.toFixed(0)} us`).join(', '))
   const [first = NaN] = costs

@@ -14,6 +14,8 @@ export const ingest: Row = {
   async measure({ full, stage, tell }: Context): Promise<Measured> {
     const receiver = stage.load('receiver')
     const scheduler = await stage.scheduler()
+    // Sessions are granted only where somebody serves their languages.
+    await stage.node('n1')
     const speak = stage.load('speak')
     const sides = {
       floor: { raw: true, pid: receiver.pid, url: await receiver.ask<string>('open') },

@@ -37,6 +37,7 @@ async function onStage<T>({ stage: { ending } }: Context, work: (stage: Stage) =
 
 async function idleSessions({ tell }: Context, stage: Stage): Promise<Figure> {
   const scheduler = await stage.scheduler()
+  await stage.node('n1')
   const speak = stage.load('speak')
   // The first ones warm the process up.
   await speak.ask('open', { url: scheduler.url, sessions: 100, raw: false })
@@ -51,8 +52,10 @@ async function idleSessions({ tell }: Context, stage: Stage): Promise<Figure> {
 
 async function waitingUtterances({ tell }: Context, stage: Stage): Promise<Figure> {
   const { url } = await stage.scheduler({ LINGUA_START_DEADLINE_MS: '60000' })
+  const node = await stage.node('n1')
   const talk = stage.load('talk')
   await talk.ask('open', { url, raw: false, talkers: WAITING / 4 })
+  await node.stop()
   const before = await redisBytes(stage)
   await talk.ask('leaveWaiting', { count: WAITING })
   const each = ((await redisBytes(stage)) - before) / WAITING / 1024

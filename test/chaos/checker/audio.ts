@@ -73,8 +73,15 @@ const sameWords: Rule = (view) =>
     }),
   )
 
+/** P6: no load has audio that cannot be read, so a node that could not read it was not given all of it. */
+const audioIsThere: Rule = forEachUtterance((utterance, _, { isRolledBack }) => {
+  const error = utterance.finals[0]?.result.error
+  if (error?.code !== 'bad_audio' || isRolledBack) return []
+  return [{ promise: 'P6', where: nameOf(utterance), what: `failed: ${error.message}` }]
+})
+
 const isDeclared = ({ lost, utterances }: SessionView): boolean =>
   lost.length > 0 ||
   utterances.some(({ finals }) => finals.some(({ result }) => result.error?.code === 'lost'))
 
-export const AUDIO_RULES: readonly Rule[] = [cutOnce, oneWriter, everyByte, sameWords]
+export const AUDIO_RULES: readonly Rule[] = [cutOnce, oneWriter, everyByte, sameWords, audioIsThere]

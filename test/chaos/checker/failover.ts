@@ -1,4 +1,5 @@
 import { nameOf, type Breach, type Rule } from './breach.ts'
+import { outagesOf, overlap } from './outages.ts'
 import { executionsOf, groupBy, type Of, type UtteranceView, type View } from './view.ts'
 
 /** One attempt that was lost with its node, and how long it took to begin again elsewhere. */
@@ -87,25 +88,6 @@ const wasReplaced = (view: View, told: Of<'beaten'>, since: number): boolean =>
   view
     .of('registered')
     .some(({ node, pid, at }) => node === told.node && pid !== told.pid && at > since)
-
-interface Span {
-  readonly from: number
-  readonly to: number
-}
-
-function outagesOf({ of }: View): readonly Span[] {
-  const backs = of('back')
-  return of('away').map(({ at }) => ({
-    from: at,
-    to: backs.find((back) => back.at >= at)?.at ?? Infinity,
-  }))
-}
-
-const overlap = (spans: readonly Span[], from: number, to: number): number =>
-  spans.reduce(
-    (sum, span) => sum + Math.max(0, Math.min(to, span.to) - Math.max(from, span.from)),
-    0,
-  )
 
 /** How long after each outage of Redis the first result came that a node had begun after it, ms. */
 export function returnsOf(view: View): readonly number[] {

@@ -1,4 +1,5 @@
 import { forEachUtterance, nameOf, type Breach, type Rule } from './breach.ts'
+import { outagesOf, overlap } from './outages.ts'
 import { settledOf } from './view.ts'
 
 /** P11: an utterance ends by its overall deadline and one lease. */
@@ -10,13 +11,16 @@ const endsInTime: Rule = forEachUtterance((utterance, { overallDeadlineMs, lease
 })
 
 /** P11: what a node has finished is settled soon, whatever else hangs on its utterance. */
-const settledSoon: Rule = forEachUtterance((utterance, { settleMs }, { isRolledBack }) => {
+const settledSoon: Rule = forEachUtterance((utterance, { settleMs }, view) => {
   const settled = settledOf(utterance)
   const done = utterance.finishes.find(
     ({ n, how, code }) => n === settled?.attempt && how === 'completed' && code >= 0,
   )
-  if (!settled || !done || isRolledBack || settled.sentAt - done.at <= settleMs) return []
-  const what = `attempt ${done.n} was done ${settled.sentAt - done.at} ms before it was settled`
+  if (!settled || !done || view.isRolledBack) return []
+  const awayMs = overlap(outagesOf(view), done.at, settled.sentAt)
+  const tookMs = settled.sentAt - done.at - awayMs
+  if (tookMs <= settleMs) return []
+  const what = `attempt ${done.n} was done ${tookMs} ms before it was settled`
   return [{ promise: 'P11', where: nameOf(utterance), what }]
 })
 

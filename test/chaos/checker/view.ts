@@ -42,7 +42,7 @@ export interface View {
   readonly facts: readonly Fact[]
   readonly sessions: readonly SessionView[]
   readonly utterances: readonly UtteranceView[]
-  of<Kind extends Fact['kind']>(kind: Kind): readonly Of<Kind>[]
+  readonly of: <Kind extends Fact['kind']>(kind: Kind) => readonly Of<Kind>[]
   /** Redis came back older during this history: what had been settled may be gone. */
   readonly isRolledBack: boolean
 }
@@ -95,15 +95,9 @@ function viewUtterance(session: string, index: number, facts: readonly Fact[]): 
 }
 
 function indexOf(fact: Fact): number | undefined {
-  switch (fact.kind) {
-    case 'answered':
-      return fact.what === 'commit' ? (fact.index ?? undefined) : undefined
-    case 'emitted':
-    case 'delivered':
-      return fact.result.index
-    default:
-      return 'index' in fact ? fact.index : undefined
-  }
+  if (fact.kind === 'emitted' || fact.kind === 'delivered') return fact.result.index
+  if (fact.kind === 'answered' && fact.what !== 'commit') return undefined
+  return 'index' in fact ? (fact.index ?? undefined) : undefined
 }
 
 const finalIn = ({ at, result }: Of<'delivered'> | Of<'emitted'>) =>

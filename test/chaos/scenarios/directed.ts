@@ -35,7 +35,7 @@ function castOf(stage: Stage) {
     scheduler: (n: number): Member => nth(stage.schedulers, n),
     node: (n: number): Member => nth(stage.nodes, n),
     /** Clients of this gateway must go elsewhere, now and later. */
-    closeGateway(n: number): void {
+    closeGateway: (n: number): void => {
       nth(stage.proxies, n).lead(undefined)
       nth(stage.proxies, n).cut(() => true)
     },
@@ -238,9 +238,9 @@ const repeatedChunk: Scenario = {
   clients: 0,
   async faults(stage) {
     const talk = await talkOn(stage, 'client')
-    let isOver = false
+    const enough = new AbortController()
     const streaming = (async () => {
-      for (let i = 0; !isOver; i += 1) {
+      for (let i = 0; !enough.signal.aborted; i += 1) {
         talk.append(Buffer.alloc(3200, i))
         await pause(100)
       }
@@ -248,7 +248,7 @@ const repeatedChunk: Scenario = {
     await pause(500)
     await freezeRedis(stage, 3200)
     await pause(1500)
-    isOver = true
+    enough.abort()
     await streaming
     await talk.commit()
     await finish(talk)

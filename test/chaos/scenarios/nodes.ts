@@ -110,11 +110,8 @@ const engines: Scenario = {
     crashing: 0.01,
     poison: 0.004,
   },
-  async faults({ nodes }, seconds) {
-    const stop = keepAlive(nodes, 300)
-    await pause(seconds * 1000)
-    await stop()
-  },
+  faults: ({ nodes }, seconds) =>
+    keepAlive(nodes, { afterMs: 300, stop: AbortSignal.timeout(seconds * 1000) }),
 }
 
 const lateResults: Scenario = {

@@ -23,7 +23,7 @@ const kills: Scenario = {
 }
 
 /** Everything that a scheduler does to an utterance or a session, command by command. */
-const POINTS = [
+export const POINTS = [
   'startSession',
   'resumeSession',
   'openAudio',

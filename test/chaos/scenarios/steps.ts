@@ -79,17 +79,19 @@ export const restartRedis = (
   })
 
 /** Starts again whatever has ended, until it is told to stop. */
-export function keepAlive(members: readonly Member[], afterMs: number): () => Promise<void> {
-  let isOver = false
-  const loops = members.map(async (member) => {
-    while (!isOver) {
-      await member.ended
-      await pause(afterMs)
-      if (!isOver) await member.start().catch(() => {})
-    }
+export async function keepAlive(
+  members: readonly Member[],
+  { afterMs, stop }: { afterMs: number; stop: AbortSignal },
+): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    stop.addEventListener('abort', () => resolve(), { once: true })
   })
-  return async () => {
-    isOver = true
-    await Promise.race([Promise.all(loops), pause(0)])
+  const revive = async (member: Member): Promise<void> => {
+    while (!stop.aborted) {
+      await Promise.race([member.ended, stopped])
+      await pause(afterMs)
+      if (!stop.aborted) await member.start().catch(() => {})
+    }
   }
+  await Promise.all(members.map(revive))
 }
