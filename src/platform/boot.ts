@@ -1,6 +1,6 @@
 import { readConfig, type Config } from './config.ts'
 import { findEmbeddedRedis, startEmbeddedRedis } from './embedded-redis.ts'
-import type { Running, Service } from './lifecycle.ts'
+import type { Service } from './lifecycle.ts'
 import { startAll } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
 import { checkRedis } from './redis-check.ts'
@@ -23,6 +23,8 @@ export interface Program {
 
 /** How long a process may take to stop before it lets go of what is left. */
 const STOP_MS = 10_000
+/** The same where whoever started it is dead: nobody waits, and the Redis it used may be gone as well. */
+const ORPHAN_STOP_MS = 2500
 /** After that, and this, a process that cannot let go ends anyway. */
 const GRACE_MS = 1000
 /** Under npm one Ctrl-C arrives twice, from the terminal and from npm. */
@@ -49,7 +51,8 @@ export async function boot(
 
 async function live(program: Program, config: Config): Promise<void> {
   const log = createLog(config.logLevel, program.name)
-  const stopping = onSignal(log)
+  const asked = whenAsked(log)
+  let withinMs = STOP_MS
   const context: { store?: Store; ran?: Awaited<ReturnType<Program['run']>> } = {}
   const running = await startAll([
     redisService(program, config, log, (store) => (context.store = store)),
@@ -58,11 +61,16 @@ async function live(program: Program, config: Config): Promise<void> {
       async start() {
         if (context.store) context.ran = await program.run({ config, store: context.store, log })
       },
-      stop: async () => context.ran?.stop(STOP_MS),
+      stop: async () => context.ran?.stop(withinMs),
     },
   ])
   log.info({ ...context.ran?.shown }, 'ready')
-  await stopping(running)
+  const leave = await asked
+  withinMs = leave.withinMs
+  setTimeout(() => process.exit(leave.exitCode), withinMs + GRACE_MS)
+  await running.stop(withinMs)
+  log.info('stopped')
+  process.exit(leave.exitCode)
 }
 
 /** The connections, and below them the embedded Redis where no REDIS_URL is set. */
@@ -114,34 +122,33 @@ async function embedded(
   return url
 }
 
+interface Leave {
+  readonly exitCode: number
+  readonly withinMs: number
+}
+
 /**
- * The first signal stops in order, a second one ends at once. A process started with an IPC channel
- * also stops when its parent is gone, even if that was killed.
+ * Resolves with the first reason to stop in order: a signal, or, where the process was started with an IPC
+ * channel, that its parent is gone, even if that was killed. A second signal ends the process at once.
  */
-function onSignal(log: Log): (running: Running) => Promise<void> {
-  let asked: (signal: 'SIGINT' | 'SIGTERM') => void = () => {}
-  const first = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {
-    asked = resolve
+function whenAsked(log: Log): Promise<Leave> {
+  return new Promise((resolve) => {
+    let askedAt: number | undefined
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        if (askedAt === undefined) {
+          askedAt = performance.now()
+          log.info({ signal }, 'stopping')
+          resolve({ exitCode: EXIT_OF_SIGNAL[signal], withinMs: STOP_MS })
+        } else if (performance.now() - askedAt > ECHO_MS) {
+          process.exit(signal === 'SIGINT' ? 130 : 143)
+        }
+      })
+    const orphaned = (): void => resolve({ exitCode: 0, withinMs: ORPHAN_STOP_MS })
+    process.once('disconnect', orphaned)
+    // The parent died while this process was still being loaded, and the event has passed.
+    if (process.connected === false) orphaned()
   })
-  let askedAt: number | undefined
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      if (askedAt === undefined) {
-        askedAt = performance.now()
-        log.info({ signal }, 'stopping')
-        asked(signal)
-      } else if (performance.now() - askedAt > ECHO_MS) {
-        process.exit(signal === 'SIGINT' ? 130 : 143)
-      }
-    })
-  process.once('disconnect', () => asked('SIGTERM'))
-  return async (running) => {
-    const signal = await first
-    setTimeout(() => process.exit(EXIT_OF_SIGNAL[signal]), STOP_MS + GRACE_MS)
-    await running.stop(STOP_MS)
-    log.info('stopped')
-    process.exit(EXIT_OF_SIGNAL[signal])
-  }
 }
 
 function causes(error: unknown): string[] {
