@@ -130,6 +130,8 @@ describe.skipIf(lacks('pocketsphinx', 'recordings'))('PocketSphinx', () => {
   }, 30_000)
 
   test('a decoder killed in the middle of an utterance gives an engine error, the next works', async () => {
+    // Both are loaded once both have heard something: whoever is busy then is the one that decodes.
+    await Promise.all([recognizer.recognize(clear, never()), recognizer.recognize(clear, never())])
     const all = pidsOf('pocketsphinx-child')
     const decoding = recognizer.recognize(long, never()).catch((error: unknown) => error)
     process.kill(await vi.waitUntil(() => all.find(isBusy)), 'SIGKILL')
