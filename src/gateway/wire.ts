@@ -30,8 +30,13 @@ export function createWire(socket: ClientSocket): Wire {
       unread += 1
       if (unread < MOST_UNREAD || conn.transport.writable) return undefined
       return new Promise((resolve) => {
-        conn.once('drain', () => resolve())
-        conn.once('close', () => resolve())
+        const done = (): void => {
+          conn.off('drain', done)
+          conn.off('close', done)
+          resolve()
+        }
+        conn.on('drain', done)
+        conn.on('close', done)
       })
     },
   }
