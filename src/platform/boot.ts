@@ -147,7 +147,7 @@ function whenAsked(log: Log): Promise<Leave> {
     const orphaned = (): void => resolve({ exitCode: 0, withinMs: ORPHAN_STOP_MS })
     process.once('disconnect', orphaned)
     // The parent died while this process was still being loaded, and the event has passed.
-    if (process.connected === false) orphaned()
+    if ('connected' in process && !process.connected) orphaned()
   })
 }
 

@@ -14,11 +14,11 @@ import { writeWav } from './wav.ts'
 const HELP = `
 Usage: npm run demo [-- [--fast] [--keep] [FILE.wav ...]]
 
-Streams real English speech through a scheduler and a node on this machine and shows the Spanish that
-comes back; the spoken translation is written as WAV files to .lingua/demo.
+Streams real English speech through a scheduler and a node on this machine, cut where the speaker pauses,
+and shows the Spanish that comes back; the spoken translation is written as WAV files to .lingua/demo.
 
   FILE.wav   a recording of your own: PCM, mono or stereo, 8-48 kHz (default: five LibriVox sentences)
-  --fast     send each recording at once instead of at the pace of speech
+  --fast     send all speech at once instead of at the pace of speech
   --keep     leave everything running afterwards and show where the dashboard is; Ctrl-C ends it
   --help     show this
 `
@@ -31,6 +31,8 @@ interface Options {
 
 const OUT = resolve('.lingua', 'demo')
 const CHUNK_MS = 100
+/** Silence between two recordings: long enough to be heard as the end of a sentence. */
+const BETWEEN_MS = 800
 /** Under npm one Ctrl-C arrives twice, from the terminal and from npm. */
 const ECHO_MS = 500
 
@@ -90,7 +92,7 @@ async function translate(url: string, work: Work): Promise<FinalResult[]> {
       source: 'en',
       target: 'es',
       audio: { encoding: 'pcm_s16le', sampleRate },
-      endpointing: { mode: 'manual' },
+      endpointing: { mode: 'vad' },
       speech: true,
     })
     const written: Promise<void>[] = []
@@ -98,12 +100,11 @@ async function translate(url: string, work: Work): Promise<FinalResult[]> {
       results.push(result)
       written.push(writeSpeech(result, results.length - 1, work.report))
     })
-    for (const recording of work.recordings.filter((each) => each.sampleRate === sampleRate))
-      await stream(session, recording, work)
+    await stream(session, sampleRate, work)
     const { lastIndex, unfinished } = await session.close()
     await Promise.all(written)
-    if (unfinished > 0 || lastIndex === null)
-      throw new LinguaError('deadline', `${unfinished} utterances got no outcome`)
+    if (unfinished > 0) throw new LinguaError('deadline', `${unfinished} utterances got no outcome`)
+    if (lastIndex === null) work.report.line('  nothing was said')
   }
   return results
 }
@@ -117,19 +118,25 @@ function tell(session: Session, report: Report, done: (result: FinalResult) => v
   })
 }
 
-/** Sends a recording at the pace of speech, or at once, and cuts behind it. */
-async function stream(session: Session, recording: Recording, work: Work): Promise<void> {
-  const { name, pcm, sampleRate, durationMs } = recording
-  work.report.title(`${name}  ${(durationMs / 1000).toFixed(1)} s`)
-  const chunkBytes = 2 * Math.round((sampleRate * CHUNK_MS) / 1000)
+/** Sends the recordings of one sample rate as one, at the pace of speech or at once; pauses do the cutting. */
+async function stream(session: Session, sampleRate: number, work: Work): Promise<void> {
+  const { recordings, report, options, ending } = work
+  const bytesOf = (ms: number): number => 2 * Math.round((sampleRate * ms) / 1000)
+  const silence = Buffer.alloc(bytesOf(BETWEEN_MS))
   const began = performance.now()
-  for (let at = 0; at < pcm.length; at += chunkBytes) {
-    session.append(pcm.subarray(at, at + chunkBytes))
-    const due = began + (at / chunkBytes + 1) * CHUNK_MS
-    const wait = work.options.fast ? 0 : Math.max(0, due - performance.now())
-    await pause(wait, undefined, { signal: work.ending.signal })
+  let sent = 0
+  for (const { name, pcm, durationMs } of recordings.filter((r) => r.sampleRate === sampleRate)) {
+    report.title(`${name}  ${(durationMs / 1000).toFixed(1)} s`)
+    const audio = sent > 0 ? Buffer.concat([silence, pcm]) : pcm
+    for (let at = 0; at < audio.length; at += bytesOf(CHUNK_MS)) {
+      const chunk = audio.subarray(at, at + bytesOf(CHUNK_MS))
+      session.append(chunk)
+      sent += chunk.length
+      const due = began + (sent / bytesOf(1000)) * 1000
+      const wait = options.fast ? 0 : Math.max(0, due - performance.now())
+      await pause(wait, undefined, { signal: ending.signal })
+    }
   }
-  await session.commit()
 }
 
 async function writeSpeech(result: FinalResult, number: number, report: Report): Promise<void> {
