@@ -93,7 +93,8 @@ function redisService(
         log,
       })
       undo.push(() => store.close())
-      await checkRedis(store.control)
+      await checkRedis(store.control, 'REDIS_URL')
+      if (config.audioRedisUrl !== undefined) await checkRedis(store.audio, 'AUDIO_REDIS_URL')
       opened(store)
     },
     async stop() {

@@ -70,7 +70,7 @@ test('it serves on a unix socket that only its user may open, and passes our own
   expect(owned).toBe(true)
   expect(url).toBe(join(folder, '.lingua/redis/redis.sock'))
   expect((await stat(url)).mode & 0o777).toBe(0o700)
-  await ask(url, checkRedis)
+  await ask(url, (redis) => checkRedis(redis, 'REDIS_URL'))
   const settings = await ask(url, (redis) =>
     redis.config('GET', 'appendonly', 'appendfsync', 'save', 'hz', 'port'),
   )
@@ -124,7 +124,7 @@ test('a folder too deep for a socket gets a loopback port behind a password', as
   const { url } = await start(deep)
   expect(url).toMatch(/^redis:\/\/:\w{48}@127\.0\.0\.1:\d+$/)
   expect(await findEmbeddedRedis(deep)).toBe(url)
-  await ask(url, checkRedis)
+  await ask(url, (redis) => checkRedis(redis, 'REDIS_URL'))
   const withoutPassword = `redis://${url.split('@')[1]}`
   await expect(ask(withoutPassword, (redis) => redis.get('any'))).rejects.toThrow('NOAUTH')
 })
