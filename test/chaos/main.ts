@@ -36,10 +36,16 @@ async function run(options: Options, stop: AbortSignal): Promise<boolean> {
   if (rows.length > 0) console.log(tableOf(rows))
   if (stop.aborted) return false
   for (const fault of faults) console.log(`\n${fault}`)
-  const verdict = faults.length === 0 ? 'every promise held' : `${faults.length} failed`
   if (keep) console.log(`\nkept in ${suite.folder}`)
-  console.log(`\nseed ${seed}: ${rows.length} played, ${verdict}`)
+  console.log(`\n${verdictOf(options, faults)}`)
   return faults.length === 0
+}
+
+function verdictOf({ seed, scenarios, mutants }: Options, faults: readonly string[]): string {
+  if (faults.length > 0) return `seed ${seed}: ${faults.length} failed`
+  const held = scenarios.length > 0 ? [`every promise held in ${scenarios.length} scenarios`] : []
+  const noticed = mutants.length > 0 ? [`${mutants.length} missing guards were noticed`] : []
+  return `seed ${seed}: ${[...held, ...noticed].join(', ')}`
 }
 
 interface Outcome {

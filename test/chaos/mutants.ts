@@ -96,15 +96,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: ['P12b', 'P3'],
   },
   {
-    name: 'slot-freeing',
-    patches: [
-      without(
-        'lua/shared/pool.lua',
-        'if redis.call("ZREM", prefix .. ":slots:" .. node .. "-" .. incarnation, attempt) == 1 then',
-        'if false then',
-      ),
-    ],
-    scenario: 'calm',
+    name: 'slot-expiry',
+    patches: [without('lua/fleet/beatNode-4.lua', 'sweepSlot(ARGV[1], ARGV[2], ARGV[3])\n')],
+    scenario: 'removed-job',
     breaks: ['P9'],
   },
 ]

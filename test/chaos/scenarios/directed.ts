@@ -1,63 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Redis } from 'ioredis'
+import { Queue } from 'bullmq'
 import { createKeys } from '../../../lua/keys.ts'
+import { UTTERANCES } from '../../../src/protocol/jobs.ts'
 import { descendantsOf } from '../../support/processes.ts'
-import type { Member, Strike } from '../member.ts'
+import type { Member } from '../member.ts'
 import type { Scenario } from '../scenario.ts'
 import { scripted } from '../speech.ts'
-import { PREFIX, type Stage } from '../stage.ts'
-import { openTalk, type Talk } from '../talk.ts'
+import { PREFIX } from '../stage.ts'
 import { readTrace } from '../trace.ts'
+import { castOf, dieAt, finish, stopAt, talkOn, withRedis } from './cues.ts'
 import { freezeRedis, isStopped, until } from './steps.ts'
 
 /** Each leads to one guard by the hand: with it nothing is seen, without it a promise breaks. */
 const NODE_QUEUES = ':node-'
-const DONE_MS = 45_000
-
-const stopAt = (point: Omit<Strike, 'nth' | 'signal'>): Strike => ({
-  ...point,
-  nth: 1,
-  signal: 'SIGSTOP',
-})
-const dieAt = (point: Omit<Strike, 'nth' | 'signal'>): Strike => ({
-  ...stopAt(point),
-  signal: 'SIGKILL',
-})
-
-/** The members of a stage by their numbers, from 1. */
-function castOf(stage: Stage) {
-  const nth = <T>(all: readonly T[], n: number): T => {
-    const found = all[n - 1]
-    if (found === undefined) throw new Error(`there is no number ${n} on this stage`)
-    return found
-  }
-  return {
-    scheduler: (n: number): Member => nth(stage.schedulers, n),
-    node: (n: number): Member => nth(stage.nodes, n),
-    /** Clients of this gateway must go elsewhere, now and later. */
-    closeGateway: (n: number): void => {
-      nth(stage.proxies, n).lead(undefined)
-      nth(stage.proxies, n).cut(() => true)
-    },
-  }
-}
-
-const talkOn = ({ urls, history }: Stage, client: string): Promise<Talk> =>
-  openTalk({ urls, history, client })
-
-async function finish(talk: Talk): Promise<void> {
-  await talk.quiet(DONE_MS)
-  await talk.close()
-}
-
-async function withRedis<T>({ redis }: Stage, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const connection = new Redis(redis.url)
-  try {
-    return await work(connection)
-  } finally {
-    connection.disconnect()
-  }
-}
 
 /** A scheduler stops with a result in hand, another settles it, then the first goes on. */
 const repeat = (name: string, what: string, windowMs: number): Scenario => ({
@@ -275,6 +230,42 @@ const outages: Scenario = {
   },
 }
 
+const removedJob: Scenario = {
+  name: 'removed-job',
+  what: 'an operator removes the job of an utterance that waits on its node: its slot is not held for ever',
+  cast: {
+    schedulers: 1,
+    nodes: 1,
+    env: { LINGUA_NODE_CAPACITY: '1', LINGUA_START_DEADLINE_MS: '2000' },
+  },
+  clients: 0,
+  async faults(stage) {
+    const { proxies } = stage
+    const talk = await talkOn(stage, 'client')
+    for (const script of [{ text: 'first', recognizeMs: 3000 }, { text: 'removed' }]) {
+      talk.append(scripted(script))
+      await talk.commit()
+    }
+    const job = `u_${talk.id}_1`
+    await withRedis(stage, async (redis) => {
+      const { deadlines } = createKeys(PREFIX)
+      const queue = new Queue(UTTERANCES, { connection: redis, prefix: PREFIX })
+      await until('it waited on its node', async () => {
+        const found = await queue.getJob(job)
+        return (await found?.getState()) === 'waiting-children'
+      })
+      await queue.remove(job)
+      await until(
+        'its attempt was overdue',
+        async () => !(await redis.zscore(deadlines, `${job}.1`)),
+      )
+      await queue.close()
+    })
+    for (const proxy of proxies) proxy.cut(() => true)
+    await finish(talk)
+  },
+}
+
 export const DIRECTED_SCENARIOS: readonly Scenario[] = [
   repeat('repeat-within-window', 'an outcome is offered again within the dedup window', 30_000),
   repeat('repeat-after-window', 'an outcome is offered again when the dedup window is over', 1000),
@@ -284,4 +275,5 @@ export const DIRECTED_SCENARIOS: readonly Scenario[] = [
   oldGateway,
   repeatedChunk,
   outages,
+  removedJob,
 ]

@@ -1,6 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Rule } from '../checker/checker.ts'
+import { restartsOf } from '../checker/failover.ts'
 import type { Scenario } from '../scenario.ts'
 import { scripted } from '../speech.ts'
+import type { Stage } from '../stage.ts'
 import { openTalk } from '../talk.ts'
 import { during, keepAlive, pauseBetween } from './steps.ts'
 
@@ -14,20 +17,58 @@ const kills: Scenario = {
   terms: { restartMs: LEASE_MS + 1000 },
   faults: (stage, seconds) =>
     during(seconds, async () => {
-      const { chance, nodes } = stage
       await pauseBetween(stage, 200, 1200)
-      const doomed = chance.shuffle(nodes).slice(0, chance.between(1, 3))
-      await Promise.all(doomed.map((node) => node.kill()))
-      await pause(LEASE_MS + 700)
-      await Promise.all(doomed.map((node) => node.start()))
+      await killSome(stage, stage.chance.between(1, 3), LEASE_MS)
     }),
 }
+
+/** These die together, and come back when what they had has moved. */
+async function killSome({ chance, nodes }: Stage, count: number, leaseMs: number): Promise<void> {
+  const doomed = chance.shuffle(nodes).slice(0, count)
+  await Promise.all(doomed.map((node) => node.kill()))
+  await pause(leaseMs + 700)
+  await Promise.all(doomed.map((node) => node.start()))
+}
+
+const AT_ONCE = 8
+
+/** Until so many have died, however long it takes: enough of them for a bound on 99 of 100. */
+const countedKills = (name: string, count: number, leaseMs: number): Scenario => ({
+  name,
+  what: `${count} nodes with a lease of ${leaseMs} ms die by SIGKILL at their work, ${AT_ONCE} of twelve at once`,
+  cast: {
+    schedulers: 2,
+    nodes: 12,
+    env: { LINGUA_NODE_LEASE_MS: String(leaseMs), LINGUA_NODE_CAPACITY: '8' },
+  },
+  clients: 8,
+  mix: { recognizeMs: 1200 },
+  terms: { leaseMs, restartMs: leaseMs + 1000 },
+  async faults(stage) {
+    for (let died = 0; died < count; died += AT_ONCE) {
+      await pauseBetween(stage, 200, 1200)
+      await killSome(stage, AT_ONCE, leaseMs)
+    }
+  },
+  alsoCheck: enoughMoved(count),
+})
+
+/** A kill that meets a node without work proves nothing: on the whole each must have lost some. */
+const enoughMoved =
+  (least: number): Rule =>
+  (view) => {
+    const { length } = restartsOf(view)
+    if (length >= least) return []
+    const what = `${length} restarts only: too few nodes had work when they died`
+    return [{ promise: 'P7', where: 'nodes', what }]
+  }
 
 const steadyKills: Scenario = {
   name: 'node-kills-steady',
   what: 'one node after another dies by SIGKILL, one each second, and comes back after 3 s',
   cast: { schedulers: 2, nodes: 8 },
   clients: 6,
+  terms: { restartMs: LEASE_MS + 1000 },
   async faults({ chance, nodes }, seconds) {
     const revived: Promise<void>[] = []
     await during(seconds, async () => {
@@ -146,6 +187,8 @@ const lateResults: Scenario = {
 
 export const NODE_SCENARIOS: readonly Scenario[] = [
   kills,
+  countedKills('node-kills-200', 200, LEASE_MS),
+  countedKills('node-kills-1500', 100, 1500),
   steadyKills,
   freezes,
   restarts,
