@@ -6,7 +6,6 @@ import { Member } from './member.ts'
 import { startProxy, type Proxy } from './proxy.ts'
 import { startOwnRedis, type OwnRedis } from './redis.ts'
 import { readTrace } from './trace.ts'
-import { tapWire } from './wire.ts'
 
 /** What stands on the stage, all of it real processes. */
 export interface Cast {
@@ -57,13 +56,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const { cast, system, chance, history, folder } = options
   const logs = join(folder, 'logs')
   await mkdir(logs, { recursive: true })
-  const untap = tapWire(history)
   const undo: (() => Promise<unknown>)[] = []
   let isClosed = false
   const close = async (): Promise<void> => {
     if (isClosed) return
     isClosed = true
-    untap()
     for (const step of undo.toReversed()) await step().catch(() => {})
   }
   try {

@@ -9,6 +9,7 @@ import type { Mutant } from './mutants.ts'
 import type { Row } from './report.ts'
 import { runScenario, type Scenario } from './scenario.ts'
 import { scenarioNamed } from './scenarios/scenarios.ts'
+import { tapWire } from './wire.ts'
 
 export interface SuiteOptions {
   readonly seed: number
@@ -39,6 +40,7 @@ const MUTANT_SECONDS = 4
 export async function openSuite({ seed, keep, tell, stop }: SuiteOptions): Promise<Suite> {
   const root = await mkdtemp(join(tmpdir(), 'chaos-'))
   const system = await copySystem(join(root, 'system'))
+  const untap = tapWire()
   let kept = 0
   let count = 0
   const play = async (
@@ -78,6 +80,7 @@ export async function openSuite({ seed, keep, tell, stop }: SuiteOptions): Promi
       return { ...played, scenario: name, noticed }
     },
     async close() {
+      untap()
       await rm(kept > 0 ? join(root, 'system') : root, { recursive: true, force: true })
     },
   }

@@ -33,7 +33,7 @@ export interface Talk {
 /** Rejects as `connect` does. */
 export async function openTalk(options: TalkOptions): Promise<Talk> {
   const { urls, client, history, mode = 'manual', speech = false } = options
-  const onWire: OnWire = { session: undefined }
+  const onWire: OnWire = { history, session: undefined }
   const session = await asClient(onWire, () =>
     connect(urls, { source: 'en', target: 'es', endpointing: { mode }, speech }),
   )
