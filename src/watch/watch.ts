@@ -86,7 +86,7 @@ export function createWatch(deps: WatchDeps): Service {
 /** Out of the pools already: delete its queue, which wakes every parent, then forget its slots. */
 async function fence({ control, keys, queues, log }: WatchDeps, life: Life): Promise<void> {
   const name = nodeQueue(life.node, life.incarnation)
-  await queues.node(name).obliterate({ force: true })
+  await queues.node(name).obliterate({ force: true }).catch(ignoreGone)
   await queues.forget(name)
   await control
     .multi()
@@ -94,6 +94,13 @@ async function fence({ control, keys, queues, log }: WatchDeps, life: Life): Pro
     .zrem(keys.fencing, `${life.node}-${life.incarnation}`)
     .exec()
   log.info({ node: life.node, incarnation: life.incarnation }, 'node fenced')
+}
+
+/** What BullMQ says of a queue that another watch has deleted since this one paused it. */
+const GONE = 'Cannot obliterate non-paused queue'
+
+function ignoreGone(error: unknown): void {
+  if (!(error instanceof Error) || error.message !== GONE) throw error
 }
 
 /**
