@@ -18,20 +18,24 @@ const COLUMNS = [
   'canc',
   'exec/utt',
   'max',
-  'repeats',
+  'dups',
   'holes',
   'late',
   'rehomes',
-  'restart p50/p99/max ms (n)',
+  'recovery p50/p99/max ms (n)',
   'back ms',
   'starved ms',
   's',
   'broken',
 ] as const
 
-/** One line for each scenario, columns aligned. */
-export function tableOf(rows: readonly Row[]): string {
-  const cells = [COLUMNS, ...rows.map(cellsOf)]
+/** One line for each scenario, their total, and one for each mutant; columns aligned. */
+export function tableOf(played: readonly { isMutant: boolean; row?: Row }[]): string {
+  const rowsOf = (mutants: boolean): readonly Row[] =>
+    played.flatMap(({ isMutant, row }) => (isMutant === mutants && row ? [row] : []))
+  const whole = rowsOf(false)
+  const total = whole.length > 1 ? [totalOf(whole)] : []
+  const cells = [COLUMNS, ...[...whole, ...total, ...rowsOf(true)].map(cellsOf)]
   const widths = COLUMNS.map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)))
   return cells
     .map((row) =>
@@ -64,6 +68,43 @@ function cellsOf({ scenario, figures, breaches, tookMs }: Row): string[] {
     (tookMs / 1000).toFixed(0),
     broken.length > 0 ? broken.join(' ') : 'none',
   ]
+}
+
+function totalOf(rows: readonly Row[]): Row {
+  const figures = rows.map((row) => row.figures)
+  const sum = (of: (each: Figures) => number): number =>
+    figures.reduce((total, each) => total + of(each), 0)
+  const utterances = sum((each) => each.utterances)
+  const executions = sum((each) => each.executions.mean * each.utterances)
+  return {
+    scenario: 'total',
+    figures: {
+      sessions: sum((each) => each.sessions),
+      utterances,
+      outcomes: tallies(figures.map((each) => each.outcomes)),
+      failures: tallies(figures.map((each) => each.failures)),
+      executions: {
+        mean: executions / Math.max(1, utterances),
+        most: Math.max(...figures.map((each) => each.executions.most)),
+      },
+      repeats: sum((each) => each.repeats),
+      holes: sum((each) => each.holes),
+      late: sum((each) => each.late),
+      rehomes: sum((each) => each.rehomes),
+      restart: undefined,
+      returns: figures.flatMap((each) => each.returns),
+      starvedMs: sum((each) => each.starvedMs),
+    },
+    breaches: rows.flatMap(({ breaches }) => breaches),
+    tookMs: rows.reduce((total, { tookMs }) => total + tookMs, 0),
+  }
+}
+
+function tallies(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const [word, count] of all.flatMap((each) => Object.entries(each)))
+    counts[word] = (counts[word] ?? 0) + count
+  return counts
 }
 
 /** `9: 5 no_node, 4 engine_error`. Those cancelled have a code too, and a column of their own. */

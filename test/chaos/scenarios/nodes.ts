@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { nameOf } from '../checker/breach.ts'
 import type { Rule } from '../checker/checker.ts'
 import { restartsOf } from '../checker/failover.ts'
 import type { Scenario } from '../scenario.ts'
@@ -8,6 +9,7 @@ import { openTalk } from '../talk.ts'
 import { during, keepAlive, pauseBetween } from './steps.ts'
 
 const LEASE_MS = 2000
+const POISON = 'poison'
 
 const kills: Scenario = {
   name: 'node-kills',
@@ -108,6 +110,7 @@ const longFreeze: Scenario = {
   clients: 3,
   mix: { recognizeMs: 1500 },
   paceMs: 800,
+  alsoCheck: enoughMoved(1),
   async faults({ nodes: [node] }) {
     node?.freeze()
     await pause(60_000)
@@ -155,6 +158,37 @@ const engines: Scenario = {
     keepAlive(nodes, { afterMs: 300, stop: AbortSignal.timeout(seconds * 1000) }),
 }
 
+const poison: Scenario = {
+  name: 'poison',
+  what: 'one utterance kills every node that takes it: it fails in its place, all others are served',
+  cast: { schedulers: 2, nodes: 4 },
+  clients: 4,
+  async faults({ urls, history, nodes }) {
+    const talk = await openTalk({ urls, history, client: 'poisoner' })
+    const enough = new AbortController()
+    const alive = keepAlive(nodes, { afterMs: 300, stop: enough.signal })
+    for (const script of [{ text: 'before' }, { text: POISON, crash: 99 }, { text: 'behind' }]) {
+      talk.append(scripted(script))
+      await talk.commit()
+    }
+    await talk.quiet(60_000)
+    await talk.close()
+    enough.abort()
+    await alive
+  },
+  alsoCheck: ({ sessions, utterances }) => {
+    const poisoned = sessions.find(({ audio }) => audio.includes(POISON))?.utterances[1]
+    const ended = poisoned?.finals[0]?.result.error?.code ?? 'nothing'
+    const failed = utterances.filter((each) => each.finals[0]?.result.outcome === 'failed')
+    return [
+      ...(ended === 'node_lost' ? [] : [{ where: 'poison', what: `ended with ${ended}` }]),
+      ...failed
+        .filter((each) => each !== poisoned)
+        .map((each) => ({ where: nameOf(each), what: 'failed as well' })),
+    ].map((breach) => ({ promise: 'P10', ...breach }))
+  },
+}
+
 const lateResults: Scenario = {
   name: 'late-results',
   what: 'results come after 13.1 s and 23.0 s, beside fast neighbours, and count',
@@ -194,6 +228,7 @@ export const NODE_SCENARIOS: readonly Scenario[] = [
   restarts,
   blocked,
   engines,
+  poison,
   lateResults,
   longFreeze,
 ]

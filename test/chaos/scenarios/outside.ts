@@ -88,17 +88,20 @@ const redisRestart: Scenario = {
 
 const redisPause: Scenario = {
   name: 'redis-pause',
-  what: 'Redis is stopped for 2 to 10 s over a busy fleet',
+  what: 'Redis is stopped for 10 s over a busy fleet, then for 2 to 5 s',
   cast: { schedulers: 2, nodes: 3 },
   clients: 8,
   mix: { recognizeMs: 2500 },
   paceMs: 1000,
   terms: { returnMs: RETURN_MS },
-  faults: (stage, seconds) =>
-    during(seconds, async () => {
-      await freezeRedis(stage, stage.chance.pick([2000, 3500, 5000, 10_000]))
+  async faults(stage, seconds) {
+    await freezeRedis(stage, 10_000)
+    await pauseBetween(stage, 3000, 4000)
+    await during(seconds - 13, async () => {
+      await freezeRedis(stage, stage.chance.pick([2000, 3500, 5000]))
       await pauseBetween(stage, 3000, 4000)
-    }),
+    })
+  },
 }
 
 const redisRefuses: Scenario = {
