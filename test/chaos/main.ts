@@ -22,7 +22,7 @@ async function run(options: Options, stop: AbortSignal): Promise<boolean> {
   } finally {
     await suite.close()
   }
-  console.log(tableOf(played))
+  if (played.some(({ row }) => row)) console.log(tableOf(played))
   const faults = played.flatMap(({ fault }) => fault ?? [])
   if (stop.aborted) return false
   for (const fault of faults) console.log(`\n${fault}`)

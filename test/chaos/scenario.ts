@@ -54,20 +54,16 @@ const UNWIND_MS = 60_000
 
 /** Load, faults, heal, quiescence; then the verdict over all that was seen. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Ran> {
-  const { system, folder, chance, tell } = options
+  const { system, folder, chance } = options
   const stop = AbortSignal.any([options.stop])
   await mkdir(folder, { recursive: true })
   const history = openHistory(join(folder, 'history.jsonl'))
-  const stage = await openStage({ cast: scenario.cast, system, chance, history, folder })
+  const stage = await openStage({ cast: scenario.cast, system, chance, history, folder, stop })
   const unwatch = watchMachine(history)
   const end = (): void => void stage.close()
   stop.addEventListener('abort', end, { once: true })
   try {
-    await Promise.race([play(scenario, stage, { ...options, stop }), rejectsWith(stop)])
-    tell('census')
-    const { redis, audioRedis } = stage
-    const where = { url: redis.url, audioUrl: audioRedis.url, prefix: PREFIX }
-    await takeCensus(where, history)
+    await Promise.race([playOut(scenario, stage, { ...options, stop }), rejectsWith(stop)])
     await stage.close()
     await stage.collect()
     const facts = history.facts()
@@ -79,6 +75,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     await stage.close()
     await history.close()
   }
+}
+
+async function playOut(scenario: Scenario, stage: Stage, options: RunOptions): Promise<void> {
+  await play(scenario, stage, options)
+  options.tell('census')
+  const { redis, audioRedis, history } = stage
+  await takeCensus({ url: redis.url, audioUrl: audioRedis.url, prefix: PREFIX }, history)
 }
 
 async function play(scenario: Scenario, stage: Stage, options: RunOptions): Promise<void> {

@@ -50,19 +50,19 @@ export interface StageOptions {
   readonly history: History
   /** For logs, traces and the data of Redis. */
   readonly folder: string
+  readonly stop: AbortSignal
 }
 
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const { cast, system, chance, history, folder } = options
+  const { cast, system, chance, history, folder, stop } = options
   const logs = join(folder, 'logs')
   await mkdir(logs, { recursive: true })
   const undo: (() => Promise<unknown>)[] = []
-  let isClosed = false
-  const close = async (): Promise<void> => {
-    if (isClosed) return
-    isClosed = true
+  let closing: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
     for (const step of undo.toReversed()) await step().catch(() => {})
   }
+  const close = (): Promise<void> => (closing ??= closeAll())
   try {
     const redis = await startOwnRedis(join(folder, 'redis'))
     undo.push(() => redis.end('SIGKILL'))
@@ -96,7 +96,10 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const members = [...schedulers, ...nodes]
     undo.push(() => Promise.all(members.map((member) => member.close())))
     // One at a time: together they would starve each other past their first leases.
-    if (!cast.isBare) for (const member of members) await member.start()
+    for (const member of cast.isBare ? [] : members) {
+      stop.throwIfAborted()
+      await member.start()
+    }
     return {
       ...{ chance, history, redis, audioRedis, schedulers, nodes, proxies, close },
       urls: proxies.map(({ url }) => url),

@@ -16,6 +16,7 @@ const kills: Scenario = {
   what: 'nodes die by SIGKILL, up to three of six at once, and come back when their work has moved',
   cast: { schedulers: 2, nodes: 6 },
   clients: 8,
+  mix: { recognizeMs: 800 },
   terms: { restartMs: LEASE_MS + 1000 },
   faults: (stage, seconds) =>
     during(seconds, async () => {
@@ -70,6 +71,7 @@ const steadyKills: Scenario = {
   what: 'one node after another dies by SIGKILL, one each second, and comes back after 3 s',
   cast: { schedulers: 2, nodes: 8 },
   clients: 6,
+  mix: { recognizeMs: 800 },
   terms: { restartMs: LEASE_MS + 1000 },
   async faults({ chance, nodes }, seconds) {
     const revived: Promise<void>[] = []
@@ -124,6 +126,7 @@ const restarts: Scenario = {
   what: 'nodes come back under the same id, at once after SIGKILL or in order after SIGTERM',
   cast: { schedulers: 2, nodes: 4 },
   clients: 8,
+  mix: { recognizeMs: 800 },
   faults: (stage, seconds) =>
     during(seconds, async () => {
       const node = stage.chance.pick(stage.nodes)
