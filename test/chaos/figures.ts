@@ -1,5 +1,5 @@
 import { repeatsOf } from './checker/delivery.ts'
-import { rehomesOf, restartsOf, returnsOf } from './checker/failover.ts'
+import { fencedOf, rehomesOf, restartsOf, returnsOf } from './checker/failover.ts'
 import { executionsOf, viewOf } from './checker/view.ts'
 import type { Fact } from './history.ts'
 
@@ -18,6 +18,8 @@ export interface Figures {
   readonly holes: number
   readonly late: number
   readonly rehomes: number
+  /** Ends of attempts that came too late: their utterance had gone on without them. */
+  readonly fenced: number
   /** Restarts after a node's death, ms. */
   readonly restart: Spread | undefined
   /** First new work after each return of Redis, ms. */
@@ -51,6 +53,7 @@ export function measure(facts: readonly Fact[]): Figures {
     holes: utterances.length - finals.length,
     late: finals.filter(({ result }) => result.late).length,
     rehomes: rehomesOf(view),
+    fenced: fencedOf(view).length,
     restart: spreadOf(restartsOf(view).map(({ tookMs }) => tookMs)),
     returns: returnsOf(view),
     starvedMs: view.of('starved').reduce((sum, { ms }) => sum + ms, 0),

@@ -177,6 +177,10 @@ export const rehomesOf = ({ utterances }: View): number =>
     0,
   )
 
+/** What nodes were not let in with, because it was no longer theirs to say. */
+export const fencedOf = ({ of }: View): readonly Of<'finished'>[] =>
+  of('finished').filter(({ code }) => code < 0)
+
 export const FAILOVER_RULES: readonly Rule[] = [
   restartsSoon,
   healthyStay,

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { nameOf } from '../checker/breach.ts'
 import type { Rule } from '../checker/checker.ts'
-import { restartsOf } from '../checker/failover.ts'
+import { fencedOf, restartsOf } from '../checker/failover.ts'
 import type { Scenario } from '../scenario.ts'
 import { scripted } from '../speech.ts'
 import type { Stage } from '../stage.ts'
@@ -112,7 +112,10 @@ const longFreeze: Scenario = {
   clients: 3,
   mix: { recognizeMs: 1500 },
   paceMs: 800,
-  alsoCheck: enoughMoved(1),
+  alsoCheck: (view) =>
+    fencedOf(view).some(({ how }) => how === 'completed')
+      ? []
+      : [{ promise: 'P2', where: 'node-1', what: 'had no late result: nothing was tried' }],
   async faults({ nodes: [node] }) {
     node?.freeze()
     await pause(60_000)
