@@ -138,6 +138,20 @@ const BAD: readonly (readonly [string, PromiseId, Change])[] = [
     (facts) => moved(facts, { diedAt: 190, restartAt: 4000 }),
   ],
   [
+    'work of a dead node goes too late to one that dies as well',
+    'P7',
+    (facts) => [
+      ...moved(facts, { diedAt: 190, restartAt: 4000 }).filter(
+        (each) => each.kind !== 'progressed' || each.n !== 2,
+      ),
+      {
+        ...{ kind: 'registered', at: -7000, sentAt: -7000, by: 'node-2', pid: 3 },
+        ...{ node: 'node-2', life: 'b' },
+      },
+      { kind: 'down', at: 3900, who: 'node-2', how: 'SIGKILL' },
+    ],
+  ],
+  [
     'nobody takes an utterance though a node is well',
     'P7',
     (facts) =>

@@ -13,7 +13,7 @@ export interface Restart {
 
 /**
  * Restarts after deaths of nodes. Counted from the death, or from the moment the work was given to a node
- * that was already dead; until the next attempt was at work.
+ * that was already dead; until the next attempt was at work, or given to a node that died before it was.
  */
 export function restartsOf(view: View): readonly Restart[] {
   const deaths = deathsOf(view)
@@ -21,16 +21,20 @@ export function restartsOf(view: View): readonly Restart[] {
     utterance.routes.flatMap((lost): Restart[] => {
       const next = nextOf(utterance, lost)
       const death = deaths.get(lost.life)
-      const began = next && executionsOf(utterance).find(({ n }) => n === next.n)
-      if (death === undefined || !began || endedBefore(utterance, lost.n, death)) return []
-      const placed = utterance.places.find(({ n }) => n === lost.n)?.at ?? lost.at
-      const tookMs = began.at - Math.max(death, placed)
+      if (death === undefined || !next || endedBefore(utterance, lost.n, death)) return []
+      const began = executionsOf(utterance).find(({ n }) => n === next.n)
+      if (!began && !deaths.has(next.life)) return []
+      const restartedAt = began?.at ?? placedAt(utterance, next)
+      const tookMs = restartedAt - Math.max(death, placedAt(utterance, lost))
       if (tookMs < 0) return []
       const isLate = lost.at > death
       return [{ utterance: nameOf(utterance), node: lost.node, isLate, tookMs }]
     }),
   )
 }
+
+const placedAt = ({ places }: UtteranceView, route: Of<'routed'>): number =>
+  places.find(({ n }) => n === route.n)?.at ?? route.at
 
 /** When each life of a node ended by force, by life; a freeze counts as one. */
 function deathsOf({ of }: View): Map<string, number> {
