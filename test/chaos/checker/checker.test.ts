@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Fact } from '../history.ts'
 import { checkHistory, DEFAULT_TERMS, type PromiseId, type Terms } from './checker.ts'
-import { at, GOOD, isResult, moved, swapResults, type Change } from './histories.ts'
+import { at, failedAs, GOOD, isResult, moved, swapResults, type Change } from './histories.ts'
 
 const TERMS: Terms = { ...DEFAULT_TERMS, restartMs: 3000, returnMs: 2000 }
 const broken = (facts: readonly Fact[]): readonly PromiseId[] => [
@@ -175,23 +175,8 @@ const BAD: readonly (readonly [string, PromiseId, Change])[] = [
     'P10',
     (facts) => [...facts, ...facts.filter((each) => each.kind === 'progressed')],
   ],
-  [
-    'attempts are used up that never began',
-    'P10',
-    (facts) =>
-      facts.map((each) =>
-        each.kind === 'delivered' && each.result.kind === 'final' && each.result.index === 1
-          ? {
-              ...each,
-              result: {
-                ...each.result,
-                outcome: 'failed' as const,
-                error: { code: 'attempts_exhausted', message: '' },
-              },
-            }
-          : each,
-      ),
-  ],
+  ['attempts are used up that never began', 'P10', failedAs('attempts_exhausted')],
+  ['re-homes are used up by one that began', 'P10', failedAs('node_lost')],
   [
     'an utterance never ends',
     'P11',

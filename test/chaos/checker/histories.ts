@@ -102,6 +102,16 @@ export function isResult(fact: Fact, seq: number): boolean {
   return (fact.kind === 'delivered' || fact.kind === 'emitted') && fact.result.seq === seq
 }
 
+/** The second utterance fails with this code. */
+export const failedAs =
+  (code: string): Change =>
+  (facts) =>
+    facts.map((each) =>
+      each.kind === 'delivered' && each.result.kind === 'final' && each.result.index === 1
+        ? { ...each, result: { ...each.result, outcome: 'failed', error: { code, message: '' } } }
+        : each,
+    )
+
 /** The two results come the other way round. */
 export function swapResults(facts: readonly Fact[]): readonly Fact[] {
   return facts.map((each) =>

@@ -53,6 +53,11 @@ const nothingLeft: Rule = (view) =>
 
 const MOST_ERRORS = 3
 const MOST_REHOMES = 3
+/** Executions without which nothing fails as this. */
+const USED_UP: Readonly<Record<string, number>> = {
+  attempts_exhausted: MOST_ERRORS,
+  node_lost: MOST_REHOMES + 1,
+}
 
 /** P10: an attempt is executed once, their number is bounded, and what never began uses nothing up. */
 const boundedAttempts: Rule = forEachUtterance((utterance) => {
@@ -64,9 +69,9 @@ const boundedAttempts: Rule = forEachUtterance((utterance) => {
     complain(`attempts ${began.map(({ n }) => n).join(', ')} were executed, one of them twice`)
   if (began.length > MOST_ERRORS + MOST_REHOMES) complain(`was executed ${began.length} times`)
   const final = utterance.finals[0]?.result
-  const isUsedUp = final?.error?.code === 'attempts_exhausted' || final?.error?.code === 'node_lost'
-  if (isUsedUp && began.length < MOST_ERRORS)
-    complain(`failed as ${final.error?.code} after only ${began.length} executions`)
+  const least = USED_UP[final?.error?.code ?? ''] ?? 0
+  if (began.length < least)
+    complain(`failed as ${final?.error?.code} after only ${began.length} executions`)
   return breaches
 })
 
