@@ -30,6 +30,8 @@ export interface Keys {
   node(id: NodeId): string
   orders(id: NodeId, life: Incarnation): string
   slots(id: NodeId, life: Incarnation): string
+  /** What a subject has open, where subjects are limited. */
+  sessionsOf(subject: string): string
   session(id: SessionId): string
   order(id: SessionId): string
   held(id: SessionId): string
@@ -62,6 +64,7 @@ export function createKeys(prefix: string): Keys {
     node: (id) => `${prefix}:node:${id}`,
     orders: (id, life) => `${prefix}:orders:${id}-${life}`,
     slots: (id, life) => `${prefix}:slots:${id}-${life}`,
+    sessionsOf: (subject) => `${prefix}:subject:${subject}`,
     session: (id) => `${prefix}:session:${id}`,
     order: (id) => `${prefix}:order:${id}`,
     held: (id) => `${prefix}:held:${id}`,

@@ -25,7 +25,9 @@ export interface SessionScripts {
     request: string
     subject: string
     lifeMs: number
-  }): Promise<void>
+    /** Most sessions that the subject may have; absent for any number. */
+    mostOfSubject?: number | undefined
+  }): Promise<'started' | 'too_many_sessions'>
   resumeSession(resume: {
     session: SessionId
     gateway: GatewayId
@@ -51,12 +53,16 @@ export interface SessionScripts {
 export function createSessionScripts(deps: ScriptDeps<Keys>): SessionScripts {
   const { call, keys } = deps
   return {
-    async startSession({ session, gateway, tokenHash, request, subject, lifeMs }) {
-      await call(
-        'startSession-3',
-        [keys.session(session), keys.order(session), keys.sessions],
-        [session, gateway, tokenHash, request, subject, lifeMs, timeOf(deps)],
+    async startSession({ session, gateway, tokenHash, request, subject, lifeMs, mostOfSubject }) {
+      const answer = await call(
+        'startSession-4',
+        [keys.session(session), keys.order(session), keys.sessions, keys.sessionsOf(subject)],
+        [
+          ...[session, gateway, tokenHash, request, subject, lifeMs],
+          ...[keys.prefix, mostOfSubject ?? '', timeOf(deps)],
+        ],
       )
+      return reply(answer, ['started', 'too_many_sessions'])[0]
     },
     async resumeSession({ session, gateway, tokenHash, nextTokenHash, subject }) {
       const answer = await call(

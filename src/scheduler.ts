@@ -75,6 +75,7 @@ export async function createScheduler({
     audioKeys,
     vads,
     gateway: gatewayName,
+    mostOfSubject: config.authSecret === undefined ? undefined : LIMITS.maxSessionsOfSubject,
     clock: systemClock,
     async enqueue(job) {
       const id = jobId(sessionId(job.sessionId), job.index)
@@ -146,7 +147,7 @@ export async function createScheduler({
       if (draining) throw new LinguaError('draining')
       await servedPairs.assertServed(request)
     },
-    cancel: createCancel({ control, keys, completion, severing }),
+    cancel: createCancel({ control, keys, completion, severing, log }),
     close: async (session, state, reason) => {
       const { id, epoch, lastIndex } = session
       const word = await sessionScripts.closeSession({

@@ -3,6 +3,8 @@ import { BYTES_PER_SAMPLE } from '../protocol/events.ts'
 const CHUNK_MS = 100
 const KEPT_ACKED_MS = 3_000
 const MAX_UNACKED_MS = 60_000
+/** So much may be sent and not acknowledged: a refusal then sends no more than this again. */
+const WINDOW_MS = 5_000
 
 export interface Chunk {
   readonly number: number
@@ -92,10 +94,11 @@ export class Chunks {
     this.#tailBytes = rest.length
   }
 
-  /** The next chunk to send, once; undefined when all are sent. */
+  /** The next chunk to send, once; undefined when all are, or so many that an acknowledgement is due. */
   take(): Chunk | undefined {
     const chunk = this.#held[this.#cursor - this.first]
-    if (chunk) this.#cursor += 1
+    if (!chunk || chunk.end - this.#ackedBytes > WINDOW_MS * this.#bytesPerMs) return undefined
+    this.#cursor += 1
     return chunk
   }
 

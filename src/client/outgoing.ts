@@ -87,6 +87,7 @@ export class Outgoing {
   /** Everything up to this chunk is stored. */
   ack(chunk: number): void {
     this.#chunks.ack(chunk)
+    this.#send()
   }
 
   /** Everything from the expected chunk on was refused: goes back to it, in time. */
@@ -98,17 +99,19 @@ export class Outgoing {
       if (!this.#chunks.expect(expected)) return this.#leave()
       this.#requests.takeBack(expected)
     }
+    // What waits already waits no shorter for what is refused behind it.
+    if (error.code === 'chunk_gap' && this.#alarms.isSet('hold')) return
     const waitMs = error.retryAfterMs ?? (error.code === 'chunk_gap' ? 0 : RETRY_MS)
     this.#alarms.set('hold', waitMs, () => this.#send())
   }
 
-  /** Audio waits after `pause`, until `resume` or for `retryAfterMs`; requests behind it do too. */
+  /** Audio waits after `pause`, until told to go on or for `retryAfterMs`; requests behind it do too. */
   heed({ action, retryAfterMs }: Parameters<ServerEvents['session.backpressure']>[0]): void {
-    if (action === 'slow') return
     this.#isPaused = action === 'pause'
     this.#alarms.clear('pause')
+    if (action === 'resume') this.#alarms.clear('hold')
     if (this.#isPaused && retryAfterMs !== undefined)
-      this.#alarms.set('pause', retryAfterMs, () => this.heed({ action: 'resume' }))
+      this.#alarms.set('pause', retryAfterMs, () => this.heed({ action: 'slow' }))
     this.#send()
   }
 

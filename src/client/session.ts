@@ -278,7 +278,8 @@ export class Session {
   }
 
   #hearError(error: LinguaError, isFatal: boolean): void {
-    if (!isFatal && isPassing(error)) this.#outgoing.goBack(error)
+    const isRefusal = isPassing(error) || error.details?.['expected'] !== undefined
+    if (!isFatal && isRefusal) this.#outgoing.goBack(error)
     this.#listeners.emit('error', error)
     if (isFatal) this.#finish({ reason: error.code, error })
   }

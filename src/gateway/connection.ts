@@ -106,8 +106,7 @@ export function serveConnection(deps: ConnectionDeps, socket: ClientSocket, subj
   for (const event of ['playback.started', 'playback.ended'] as const)
     socket.on(event, (payload, ack) =>
       answer(ack, async () => {
-        parse(playbackRequest, payload)
-        current()
+        current().play(parse(playbackRequest, payload).seq, event === 'playback.started')
         return Promise.resolve({})
       }),
     )

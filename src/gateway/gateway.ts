@@ -82,15 +82,18 @@ export function createGateway(deps: GatewayDeps): Gateway {
       supersede(id, epoch)
       held.set(id, { live, socket })
     },
-    used: ({ session }) =>
-      void deps.touch([session]).catch((error: unknown) => deps.log.debug({ err: error }, 'touch')),
+    used({ session, isClosed }) {
+      if (isClosed) return
+      deps.touch([session]).catch((error: unknown) => deps.log.debug({ err: error }, 'touch'))
+    },
     lost(live) {
       drop(live.session.id, live)
       live.away()
     },
   }
   const touchAll = async (): Promise<void> => {
-    const gone = await deps.touch([...held.values()].map(({ live }) => live.session))
+    const open = [...held.values()].filter(({ live }) => !live.isClosed)
+    const gone = await deps.touch(open.map(({ live }) => live.session))
     for (const { id, epoch } of gone) supersede(id, epoch + 1)
   }
   const lookAll = (): void => {

@@ -1,12 +1,10 @@
 import type { Clock } from '../platform/clock.ts'
 import { LIMITS } from '../platform/limits.ts'
 import type { Log } from '../platform/log.ts'
-import { LinguaError, type WireError } from '../protocol/codes.ts'
+import { LinguaError } from '../protocol/codes.ts'
 import type { CutReason, Finalized, Progress, Result } from '../protocol/events.ts'
 import type { Session } from '../session/session.ts'
-import { AckPacer } from './ack-pacer.ts'
-import { ChunkGate } from './chunk-gate.ts'
-import { toWireError } from './errors.ts'
+import { Intake } from './intake.ts'
 import { ResultReader, type Results } from './result-reader.ts'
 import type { Wire } from './wire.ts'
 
@@ -33,6 +31,11 @@ export interface Resumed {
   readonly closed: string | undefined
 }
 
+interface CloseAnswer {
+  readonly lastIndex: number | null
+  readonly unfinished: number
+}
+
 /**
  * A session while a connection holds it:
  *
@@ -46,75 +49,81 @@ export class LiveSession {
   readonly session: Session
   readonly #deps: LiveSessionDeps
   readonly #wire: Wire
-  readonly #gate: ChunkGate
-  readonly #pacer: AckPacer
+  readonly #intake: Intake
   readonly #reader: ResultReader
   readonly #known: Resumed
-  /** Finalized and without a final result on this wire; `cutAt` if it was cut here. */
-  readonly #unfinished = new Map<number, { finalized: Finalized; cutAt?: number }>()
+  /** When those utterances were cut that were cut here. */
+  readonly #cutAt = new Map<number, number>()
   #timer: NodeJS.Timeout | undefined
   #ticking = false
   #whenDone: (() => void) | undefined
+  #closing: Promise<CloseAnswer> | undefined
+  /** Why it is closed, if it is. */
+  #closed: string | undefined
+  /** The result that was last said to be played, by its seq. */
+  #playing: number | undefined
   #ended = false
 
   constructor(deps: LiveSessionDeps, session: Session, known: Resumed, wire: Wire) {
     this.#deps = deps
     this.session = session
     this.#wire = wire
-    this.#gate = new ChunkGate(known.nextChunk)
     this.#known = known
-    this.#pacer = new AckPacer((chunk) => wire.emit('audio.ack', { chunk }))
-    if (known.nextChunk > 0) this.#pacer.stored(known.nextChunk - 1)
+    this.#intake = new Intake({
+      clock: deps.clock,
+      session,
+      wire,
+      nextChunk: known.nextChunk,
+      onStored: () => this.#look(),
+      onGone: () => this.fail(new LinguaError('session_not_found')),
+      onExcess: (error) => this.#expel(error),
+    })
     this.#reader = new ResultReader(
       deps.results,
       { session: session.id, seq: known.lastSeq },
       (result) => this.#deliver(result),
     )
-    for (const cut of session.pending)
-      this.#unfinished.set(cut.index, { finalized: session.finalizedOf(cut) })
+    if (known.closed !== undefined) this.#shut(known.closed)
     session.onFinalized((finalized) => this.#finalized(finalized))
     session.onHeard(() => this.#look())
   }
 
   /** Finalized utterances whose final result has not been emitted here. */
   get unfinished(): number {
-    return this.#unfinished.size
+    return this.session.unfinished.size
   }
 
   /** Begins to tell: cuts the client has not heard of, results it has not acknowledged; then mends. */
   async start(): Promise<void> {
-    for (const { finalized } of this.#unfinished.values()) this.#announce(finalized)
+    for (const cut of this.session.unfinished.values()) this.#announce(this.session.finalizedOf(cut))
     await this.#reader.wake()
-    for (const index of this.#unfinished.keys())
+    for (const index of this.session.unfinished.keys())
       if (await this.#deps.results.released(this.session.id, index)) this.#finish(index)
-    const { closed } = this.#known
-    if (closed !== undefined) this.#wire.emit('session.closed', { reason: closed })
+    if (this.#closed !== undefined) this.#wire.emit('session.closed', { reason: this.#closed })
     else this.tick()
+    this.#intake.advise()
     this.session.onDetectorLost((why) =>
       this.#wire.emit('session.error', { ...why.toWire(), fatal: false }),
     )
   }
 
   append(chunk: number, bytes: Buffer): void {
-    const admission = this.#gate.admit(chunk)
-    if (admission === 'tell') this.#refuse(new LinguaError('chunk_gap'))
-    if (admission !== 'store') return
-    this.session.append(chunk, bytes).then(
-      (answer) => this.#stored(answer),
-      (error: unknown) => {
-        if (this.#gate.refuse(chunk)) this.#refuse(error)
-      },
-    )
+    this.#intake.append(chunk, bytes)
   }
 
-  commit(through: number | undefined): Promise<number | null> {
+  /** Throws what the chunk was refused with, if it was; of a closed session only what it had cut is told. */
+  async commit(through: number | undefined): Promise<number | null> {
+    if (this.#closed !== undefined) return this.session.committed(through)
+    this.#intake.assertTaken(through)
     return this.session.commit(through)
   }
 
-  /** False if the utterance has its outcome already, or was never finalized. */
+  /** False if the utterance has its outcome already. Throws `bad_request` if it was never finalized. */
   async cancel(index: number): Promise<boolean> {
-    const open = this.#unfinished.get(index)
-    return open !== undefined && this.#deps.cancel(this.session, open.finalized)
+    if (!(await this.session.hasCut(index)))
+      throw new LinguaError('bad_request', `utterance ${index} was never finalized`)
+    const cut = this.session.unfinished.get(index)
+    return cut !== undefined && this.#deps.cancel(this.session, this.session.finalizedOf(cut))
   }
 
   ack(seq: number): void {
@@ -132,25 +141,44 @@ export class LiveSession {
 
   /** Lossy, and never after the result. */
   progress(progress: Progress): void {
-    if (this.#unfinished.has(progress.index)) this.#wire.emit('utterance.progress', progress)
+    if (this.session.unfinished.has(progress.index))
+      this.#wire.emit('utterance.progress', progress)
   }
 
-  /** Cuts the rest, waits for the results that are still to come, and answers how many never came. */
-  async close(): Promise<{ lastIndex: number | null; unfinished: number }> {
-    await this.session.cutRest('close')
-    await this.#deps.close(this.session, 'closing', 'close')
-    await this.#drain()
-    await this.#deps.close(this.session, 'closed', 'close')
-    const answer = { lastIndex: this.session.lastIndex ?? null, unfinished: this.unfinished }
-    this.end()
-    this.#wire.emit('session.closed', { reason: 'close' })
-    return answer
+  /**
+   * Cuts the rest, waits for the results that are still to come, and answers how many never came. Asked
+   * again it answers the same. Throws what the last audio was refused with, and then nothing is closed.
+   */
+  close(): Promise<CloseAnswer> {
+    this.#closing ??= this.#close().catch((error: unknown) => {
+      this.#closing = undefined
+      throw error
+    })
+    return this.#closing
+  }
+
+  /** Only results are told any more, if any. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  /**
+   * Something said by the result `seq` is played to the speaker, or no longer: meanwhile pauses cut nothing.
+   * Throws `bad_request` if that result was not emitted.
+   */
+  play(seq: number, isPlaying: boolean): void {
+    if (seq < 1 || seq > this.#reader.seq)
+      throw new LinguaError('bad_request', `the result ${seq} was never sent`)
+    if (isPlaying) this.#playing = seq
+    else if (this.#playing !== seq) return
+    this.session.playing(isPlaying ? LIMITS.playbackMs : undefined)
+    this.#rearm()
   }
 
   /** The socket is gone: after a while what was said is cut, so that it is translated all the same. */
   away(): void {
     clearTimeout(this.#timer)
-    this.#pacer.stop()
+    this.#intake.stop()
     this.#timer = setTimeout(() => {
       this.session
         .cutRest('disconnect')
@@ -163,8 +191,9 @@ export class LiveSession {
   end(): void {
     this.#ended = true
     clearTimeout(this.#timer)
-    this.#pacer.stop()
+    this.#intake.stop()
     this.session.end()
+    this.#whenDone?.()
   }
 
   /** Cuts what is due and adds what could not be added, then sets the timer for the next time. */
@@ -180,26 +209,87 @@ export class LiveSession {
       })
   }
 
-  #stored(answer: Awaited<ReturnType<Session['append']>>): void {
-    switch (answer.kind) {
-      case 'stored':
-        this.#pacer.stored(answer.nextChunk - 1)
-        this.#look()
-        break
-      case 'gap':
-        if (this.#gate.refuse(answer.expected)) this.#refuse(new LinguaError('chunk_gap'))
-        break
-      case 'superseded':
-        break
-      case 'unknown_session':
-        this.fail(new LinguaError('session_not_found'))
-        break
+  /** Nothing can be done for this session any more. */
+  fail(error: LinguaError): void {
+    if (this.#ended) return
+    this.#shut(error.code)
+    this.end()
+    this.#wire.emit('session.error', { ...error.toWire(), fatal: true })
+    this.#wire.emit('session.closed', { reason: error.code })
+  }
+
+  async #close(): Promise<CloseAnswer> {
+    if (this.#closed !== undefined) {
+      await this.#reader.wake()
+      return this.#closeAnswer()
     }
+    this.#intake.shut(takesNothing())
+    try {
+      await this.#intake.answered()
+      this.#intake.assertTaken()
+      await this.session.cutRest('close')
+      await this.#mark('closing')
+      await this.#drain()
+      if (this.#ended && !this.isClosed) throw new LinguaError('draining')
+      if (!this.isClosed) await this.#mark('closed')
+    } catch (error) {
+      if (!this.isClosed) this.#intake.reopen()
+      throw error
+    }
+    if (!this.isClosed) {
+      this.#closed = 'close'
+      this.end()
+      this.#wire.emit('session.closed', { reason: 'close' })
+    }
+    return this.#closeAnswer()
+  }
+
+  #closeAnswer(): CloseAnswer {
+    return { lastIndex: this.session.lastIndex ?? null, unfinished: this.unfinished }
+  }
+
+  async #mark(state: 'closing' | 'closed'): Promise<void> {
+    if (await this.#deps.close(this.session, state, 'close')) return
+    throw new LinguaError('session_not_found', 'the session has moved to another connection')
+  }
+
+  /** Resolves when the last result was emitted, at the deadline, or when this lets go. */
+  async #drain(): Promise<void> {
+    this.wake()
+    let timer: NodeJS.Timeout | undefined
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LIMITS.closeDrainMs)
+    })
+    const told = new Promise<void>((resolve) => {
+      this.#whenDone = resolve
+      if (this.unfinished === 0) resolve()
+    }).then(() => this.#reader.wake())
+    await Promise.race([told, deadline]).finally(() => clearTimeout(timer))
+  }
+
+  #shut(reason: string): void {
+    this.#closed = reason
+    this.#intake.shut(takesNothing())
+  }
+
+  /** The client went on whatever it was told: its session may be resumed, but this connection ends. */
+  #expel(error: LinguaError): void {
+    this.#deps.log.info({ session: this.session.id, code: error.code }, 'client cut off')
+    this.#wire.emit('session.error', { ...error.toWire(), fatal: true })
+    this.#wire.leave()
   }
 
   #look(): void {
     if (this.session.isDue) this.tick()
     else this.#arm()
+  }
+
+  /** What is due may be due earlier now. */
+  #rearm(): void {
+    if (this.#ended) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#look()
   }
 
   #arm(): void {
@@ -212,27 +302,14 @@ export class LiveSession {
     }, wait)
   }
 
-  #refuse(error: unknown): void {
-    const wire = toWireError(error)
-    const told: WireError = { ...wire, details: { ...wire.details, expected: this.#gate.expected } }
-    this.#wire.emit('session.error', { ...told, fatal: false })
-  }
-
-  /** Nothing can be done for this session any more. */
-  fail(error: LinguaError): void {
-    if (this.#ended) return
-    this.end()
-    this.#wire.emit('session.error', { ...error.toWire(), fatal: true })
-    this.#wire.emit('session.closed', { reason: error.code })
-  }
-
   /** Pending cuts of the resume are known already; their jobs are only added once more. */
   #finalized(finalized: Finalized): void {
     const { index, reason } = finalized
     if (this.session.pending.some((cut) => cut.index === index)) return
-    this.#unfinished.set(index, { finalized, cutAt: this.#deps.clock.now() })
+    this.#cutAt.set(index, this.#deps.clock.now())
     this.#deps.counted(reason)
     this.#announce(finalized)
+    this.#intake.advise()
   }
 
   #announce(finalized: Finalized): void {
@@ -245,7 +322,7 @@ export class LiveSession {
       this.#wire.emit('result', result)
       return this.#wire.drained()
     }
-    const cutAt = this.#unfinished.get(result.index)?.cutAt
+    const cutAt = this.#cutAt.get(result.index)
     const totalMs =
       cutAt === undefined ? result.timings.totalMs : Math.round(this.#deps.clock.now() - cutAt)
     this.#wire.emit('result', { ...result, timings: { ...result.timings, totalMs } })
@@ -253,19 +330,17 @@ export class LiveSession {
     return this.#wire.drained()
   }
 
+  /** Where so much was unfinished that nothing was cut, there is room now. */
   #finish(index: number): void {
-    this.#unfinished.delete(index)
-    if (this.#unfinished.size === 0) this.#whenDone?.()
-  }
-
-  async #drain(): Promise<void> {
-    this.wake()
-    if (this.#unfinished.size === 0) return
-    let timer: NodeJS.Timeout | undefined
-    await new Promise<void>((resolve) => {
-      this.#whenDone = resolve
-      timer = setTimeout(resolve, LIMITS.closeDrainMs)
-    })
-    clearTimeout(timer)
+    const wasCrowded = this.session.isCrowded
+    this.#cutAt.delete(index)
+    this.session.finished(index)
+    if (this.unfinished === 0) this.#whenDone?.()
+    if (!wasCrowded || this.session.isCrowded || this.#ended) return
+    this.#intake.advise()
+    this.#look()
   }
 }
+
+const takesNothing = (): LinguaError =>
+  new LinguaError('session_not_started', 'The session is closed and takes no audio: start another.')

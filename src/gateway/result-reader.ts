@@ -41,6 +41,11 @@ export class ResultReader {
     this.#emit = emit
   }
 
+  /** The last result that was emitted, here or before. */
+  get seq(): number {
+    return this.#seq
+  }
+
   /** Reads what there is; resolves when everything that was there at the call has been emitted. */
   wake(): Promise<void> {
     this.#wanted = true

@@ -13,6 +13,8 @@ export interface Wire {
   readonly emit: Emit
   /** Resolves when the client has taken in what was sent; undefined while it keeps up. */
   drained(): Promise<void> | undefined
+  /** Ends the connection, behind what was sent. */
+  leave(): void
 }
 
 /** Results on their way to a client that does not read: what is behind them stays in Redis. */
@@ -26,6 +28,7 @@ export function createWire(socket: ClientSocket): Wire {
   })
   return {
     emit: (event, ...payload) => void socket.emit(event, ...payload),
+    leave: () => void socket.disconnect(true),
     drained() {
       unread += 1
       if (unread < MOST_UNREAD || conn.transport.writable) return undefined

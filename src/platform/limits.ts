@@ -4,10 +4,21 @@ export const LIMITS = {
   maxChunkBytes: 256 * 1024,
   /** Largest frame that is still read, so that a chunk over its limit can be answered, bytes. */
   maxFrameBytes: 1024 * 1024,
-  /** Audio may run ahead of real time by this much. */
+  /** Audio may run ahead of its rate by this much. */
   burstMs: 30_000,
+  /** Audio that a session may send for every second of time, as a multiple. */
+  audioRate: 2,
+  /** After a refusal for too much audio the client waits until it may send this much at once. */
+  refusedWorthMs: 5000,
+  /** Audio that may still come in spite of refusals; what comes beyond ends the connection. */
+  excessMs: 60_000,
+  /** Sessions that one subject may have at a time, where subjects are known. */
+  maxSessionsOfSubject: 32,
+  tooManyRetryMs: 5000,
   /** Finalized utterances without an outcome that a session may have. */
   maxUnfinished: 8,
+  /** How long a client waits that has too much unfinished, unless it is told earlier. */
+  overloadedRetryMs: 1000,
   /** Results that wait for their acknowledgement. */
   maxOutbox: 1000,
   outboxTtlMs: 600_000,
@@ -20,6 +31,8 @@ export const LIMITS = {
   pauseMs: 500,
   maxDurationMs: 12_000,
   closeDrainMs: 30_000,
+  /** What is played to a speaker keeps pauses from cutting for no longer than this. */
+  playbackMs: 30_000,
   /** A socket lost for this long ends the utterance that is open. */
   disconnectMs: 3000,
   /** Processing budget of an attempt: this and twice the length of its audio. */

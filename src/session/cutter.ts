@@ -27,6 +27,8 @@ export interface CutterState extends Heard {
   readonly lastChunkAt: number | undefined
   /** Until then something is played to the speaker, and neither a pause nor a stall ends an utterance. */
   readonly playingUntil: number | undefined
+  /** Too much is unfinished: nothing is cut until there is room for one more utterance. */
+  readonly isCrowded: boolean
 }
 
 /**
@@ -59,6 +61,7 @@ export const emptyUtterance = (index: number, base = 0): CutterState => ({
   moments: [],
   lastChunkAt: undefined,
   playingUntil: undefined,
+  isCrowded: false,
 })
 
 /** A chunk of the open utterance was stored. */
@@ -85,6 +88,12 @@ export const afterPlayback = (state: CutterState, until: number | undefined): Cu
   playingUntil: until,
 })
 
+/** So much is unfinished that nothing may be cut, or no longer. */
+export const afterCrowding = (state: CutterState, isCrowded: boolean): CutterState => ({
+  ...state,
+  isCrowded,
+})
+
 /** The utterance was cut and ended at byte `end` of the session: what came since opens the next one. */
 export function afterCut(state: CutterState, index: number, end: number): CutterState {
   if (index < state.index) return state
@@ -108,6 +117,11 @@ function beginAt(state: CutterState, base: number): CutterState {
 
 /** What to do now, and where. Each decision is about the open utterance only. */
 export function decide(state: CutterState, rules: Rules, now: number): Decision | undefined {
+  const decision = judge(state, rules, now)
+  return state.isCrowded && decision?.kind === 'cut' ? undefined : decision
+}
+
+function judge(state: CutterState, rules: Rules, now: number): Decision | undefined {
   if (rules.mode !== 'vad') return decideByLength(state, rules, now)
   const ending = endingOf(state, rules, !isPlaying(state, now))
   switch (ending.kind) {
@@ -131,6 +145,7 @@ export function decide(state: CutterState, rules: Rules, now: number): Decision 
 /** The instant at which `decide` must be asked again if nothing comes; undefined for never. */
 export function dueAt(state: CutterState, rules: Rules, now: number): number | undefined {
   if (decide(state, rules, now)) return now
+  if (state.isCrowded) return undefined
   switch (rules.mode) {
     case 'manual':
       return undefined
@@ -140,6 +155,10 @@ export function dueAt(state: CutterState, rules: Rules, now: number): number | u
       return endingOf(state, rules, false).kind === 'open' ? stalledAt(state, now) : undefined
   }
 }
+
+/** Whether the open utterance has all the audio that one may have. */
+export const isFull = ({ base, stored }: CutterState, { longest }: Rules): boolean =>
+  stored - base >= longest
 
 /**
  * Where the speech of the open utterance begins and from where it is enough for one (Infinity if it is

@@ -8,6 +8,7 @@ import type { AudioFormat, StartRequest } from '../protocol/events.ts'
 import type { SessionId } from '../protocol/ids.ts'
 import {
   afterChunk,
+  afterCrowding,
   afterCut,
   afterDrop,
   afterFrames,
@@ -15,6 +16,7 @@ import {
   decide,
   dueAt,
   emptyUtterance,
+  isFull,
   speechOf,
   type CutterState,
   type Decision,
@@ -151,6 +153,16 @@ export class OpenUtterance {
   playing(forMs: number | undefined): void {
     const until = forMs === undefined ? undefined : this.#clock.now() + forMs
     this.#state = afterPlayback(this.#state, until)
+  }
+
+  /** So much is unfinished that nothing may be cut, or no longer. */
+  crowd(isCrowded: boolean): void {
+    this.#state = afterCrowding(this.#state, isCrowded)
+  }
+
+  /** Whether it will be as long as an utterance may be, with so many more bytes. */
+  isFullWith(bytes: number): boolean {
+    return isFull({ ...this.#state, stored: this.#state.stored + bytes }, this.#rules)
   }
 
   /** Resolves when all that is stored has been heard. */

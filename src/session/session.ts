@@ -45,9 +45,13 @@ export class Session {
   readonly pending: readonly Cut[]
   readonly #deps: SessionDeps
   readonly #unqueued = new Map<number, Cut>()
+  /** Without a final result that was told. */
+  readonly #unfinished = new Map<number, Cut>()
   readonly #open: OpenUtterance
   readonly #bytesPerMs: number
   #lastChunk: number | undefined
+  /** Bytes on their way to the plane. */
+  #flying = 0
   #turn: Promise<unknown> = Promise.resolve()
   #appended: Promise<unknown> = Promise.resolve()
   /** What could not be done is tried again no sooner. */
@@ -63,7 +67,11 @@ export class Session {
     this.pending = pending
     this.#open = open
     this.#bytesPerMs = (this.format.sampleRate * BYTES_PER_SAMPLE) / 1000
-    for (const cut of pending) this.#unqueued.set(cut.index, cut)
+    for (const cut of pending) {
+      this.#unqueued.set(cut.index, cut)
+      this.#unfinished.set(cut.index, cut)
+    }
+    this.#crowd()
   }
 
   /** Who is told of each cut, as soon as its job is added. */
@@ -84,6 +92,43 @@ export class Session {
   /** Index of the last utterance that was cut, or undefined. */
   get lastIndex(): number | undefined {
     return this.#open.index > 0 ? this.#open.index - 1 : undefined
+  }
+
+  /** Cuts whose final result was not told yet, the oldest first. */
+  get unfinished(): ReadonlyMap<number, Cut> {
+    return this.#unfinished
+  }
+
+  /** Whether so much is unfinished that only the end of the session cuts. */
+  get isCrowded(): boolean {
+    return this.#unfinished.size >= LIMITS.maxUnfinished
+  }
+
+  /** Whether there is no room for another chunk: nothing may be cut, and what is open is as long as can be. */
+  get isFull(): boolean {
+    return this.isCrowded && this.#open.isFullWith(this.#flying)
+  }
+
+  /** How long so many bytes of audio last. */
+  msOf(bytes: number): number {
+    return bytes / this.#bytesPerMs
+  }
+
+  /** Whether an utterance of this index was cut, or is about to be. */
+  async hasCut(index: number): Promise<boolean> {
+    await this.#turn
+    return index < this.#open.index
+  }
+
+  /** The final result of this index was told: there may be room for another. */
+  finished(index: number): void {
+    this.#unfinished.delete(index)
+    this.#crowd()
+  }
+
+  /** Something is played to the speaker for `forMs` at most; undefined: no longer. */
+  playing(forMs: number | undefined): void {
+    this.#open.playing(forMs)
   }
 
   /** Whether `tick` would do something now. */
@@ -109,9 +154,15 @@ export class Session {
       lifeMs: LIMITS.segmentLifeMs,
     })
     this.#appended = appending.catch(() => {})
-    const answer = await appending
-    if (answer.kind === 'stored') this.#open.stored(chunk, bytes)
-    return answer
+    this.#flying += bytes.length
+    try {
+      const answer = await appending
+      // In the same step: a cut behind it counts on what was stored before.
+      if (answer.kind === 'stored') this.#open.stored(chunk, bytes)
+      return answer
+    } finally {
+      this.#flying -= bytes.length
+    }
   }
 
   /** Cuts and drops while the cutter says so, and adds jobs that could not be added before. */
@@ -128,12 +179,19 @@ export class Session {
   /**
    * Cuts after a chunk, by default the last one sent; answers the index, the same one for a repeat, or
    * null if nothing was open: in `vad` mode, if no speech was. Throws `chunk_gap` if that chunk has not
-   * been stored.
+   * been stored, and `overloaded` for a new cut if too much is unfinished.
    */
   async commit(through: number | undefined = this.#lastChunk): Promise<number | null> {
-    const index = await this.#inTurn(() => this.#cutThrough(through, 'manual'))
+    const index = await this.#inTurn(() =>
+      this.isCrowded ? this.#cutAgain(through) : this.#cutThrough(through, 'manual'),
+    )
     await this.repair()
     return index
+  }
+
+  /** The index of a cut that was made before. */
+  async committed(through: number | undefined = this.#lastChunk): Promise<number | null> {
+    return this.#inTurn(() => this.#cutBefore(through))
   }
 
   /** Cuts all that is left, whatever cuts are on their way. */
@@ -196,6 +254,22 @@ export class Session {
     return this.#cut({ at, reason, ...this.#open.speech })
   }
 
+  async #cutAgain(through: number | undefined): Promise<number> {
+    const index = await this.#cutBefore(through)
+    if (index !== null) return index
+    throw new LinguaError('overloaded', undefined, { retryAfterMs: LIMITS.overloadedRetryMs })
+  }
+
+  /** What the plane answers to a cut that nothing is enough for: an index only if it has made it before. */
+  async #cutBefore(through: number | undefined): Promise<number | null> {
+    if (through === undefined) return null
+    return this.#cut({ at: { through }, reason: 'manual', begin: 0, enough: Infinity })
+  }
+
+  #crowd(): void {
+    this.#open.crowd(this.isCrowded)
+  }
+
   async #drop({ before }: Extract<Decision, { kind: 'drop' }>): Promise<void> {
     const answer = await this.#deps.scripts.dropAudio({
       session: this.id,
@@ -242,6 +316,8 @@ export class Session {
   async #made(cut: Cut): Promise<void> {
     this.#open.cut(cut.index, cut.base + cut.bytes)
     this.#unqueued.set(cut.index, cut)
+    this.#unfinished.set(cut.index, cut)
+    this.#crowd()
     await this.repair()
   }
 

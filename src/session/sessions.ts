@@ -12,6 +12,8 @@ import { hashToken, newToken } from './tokens.ts'
 export interface SessionDeps extends OpenUtteranceDeps {
   readonly scripts: SessionScripts & AudioScripts
   readonly gateway: GatewayId
+  /** Most sessions that one subject may have; undefined where there are no subjects. */
+  readonly mostOfSubject?: number | undefined
   /** Adds the job of an utterance; adding it again is harmless. */
   readonly enqueue: (job: UtteranceJob) => Promise<void>
   /** Reads what a stored session asked for. */
@@ -27,6 +29,7 @@ export interface OpenSession {
 }
 
 export interface Sessions {
+  /** Throws `too_many_sessions`. */
   start(request: StartRequest, subject: string): Promise<OpenSession>
   /** Throws `session_not_found` or `resume_rejected`. */
   resume(request: ResumeRequest, subject: string): Promise<OpenSession>
@@ -52,14 +55,17 @@ export function createSessions(deps: SessionDeps): Sessions {
     async start(request, subject) {
       const id = sessionId(randomBytes(9).toString('base64url').replaceAll('_', '.'))
       const resumeToken = newToken()
-      await scripts.startSession({
+      const word = await scripts.startSession({
         session: id,
         gateway,
         tokenHash: hashToken(resumeToken),
         request: JSON.stringify(request),
         subject,
         lifeMs: LIMITS.sessionLifeMs,
+        mostOfSubject: deps.mostOfSubject,
       })
+      if (word !== 'started')
+        throw new LinguaError(word, undefined, { retryAfterMs: LIMITS.tooManyRetryMs })
       const opened = await openSession(id, 1, request)
       return { ...opened, resumeToken, closed: undefined }
     },

@@ -1,3 +1,4 @@
+import { describe } from 'vitest'
 import { gatewayId, sessionId } from '../../src/protocol/ids.ts'
 import { expect, fiftyTimes, SETTLE, test, type Rooms } from './rooms.ts'
 
@@ -145,4 +146,46 @@ test('only the connection that holds a session closes it', async ({ rooms }) => 
   expect(await close(rooms, 'closed', { session: NOBODY })).toBe('unknown_session')
   const { control, keys } = rooms.store
   expect(await control.hget(keys.session(session), 'state')).toBe('open')
+})
+
+describe('where subjects are limited', () => {
+  const start = (rooms: Rooms, name: string, over: object = {}) =>
+    rooms.session.startSession({
+      ...{ session: sessionId(name), gateway: gatewayId('g'), tokenHash: 't1', request: '{}' },
+      ...{ subject: 'me', lifeMs: SETTLE.sessionLifeMs, mostOfSubject: 2 },
+      ...over,
+    })
+
+  test('a subject gets so many sessions, another one its own', async ({ rooms }) => {
+    const { control, keys } = rooms.store
+    const words = [await start(rooms, 'a'), await start(rooms, 'b'), await start(rooms, 'c')]
+    expect(words).toEqual(['started', 'started', 'too_many_sessions'])
+    expect(await control.exists(keys.session(sessionId('c')))).toBe(0)
+    expect(await control.zscore(keys.sessions, 'c')).toBeNull()
+    expect(await start(rooms, 'b')).toBe('started')
+    expect(await start(rooms, 'c', { subject: 'you' })).toBe('started')
+    expect(await start(rooms, 'd', { mostOfSubject: undefined })).toBe('started')
+    expect(await control.pttl(keys.sessionsOf('me'))).toBeGreaterThan(SETTLE.sessionLifeMs)
+  })
+
+  test('one that was closed, or whose keys have expired, counts no more', async ({ rooms }) => {
+    const { control, keys } = rooms.store
+    await start(rooms, 'a')
+    await start(rooms, 'b')
+    const closing = { session: sessionId('a'), epoch: 1, lastIndex: undefined, reason: 'close' }
+    await rooms.session.closeSession({ ...closing, state: 'closing' })
+    expect(await start(rooms, 'c')).toBe('too_many_sessions')
+    await rooms.session.closeSession({ ...closing, state: 'closed' })
+    expect(await start(rooms, 'c')).toBe('started')
+    expect(await start(rooms, 'd')).toBe('too_many_sessions')
+    await control.del(keys.session(sessionId('b')))
+    expect(await start(rooms, 'd')).toBe('started')
+    expect((await control.smembers(keys.sessionsOf('me'))).toSorted()).toEqual(['c', 'd'])
+  })
+
+  test('fifty starts at once get no more', async ({ rooms }) => {
+    let n = 0
+    const words = await fiftyTimes(() => start(rooms, `s${(n += 1)}`))
+    expect(words.filter((word) => word === 'started')).toHaveLength(2)
+  })
 })

@@ -3,14 +3,16 @@ import { describe, expect, test } from 'vitest'
 import { BYTES_PER_SAMPLE } from '../../src/protocol/events.ts'
 import {
   afterChunk,
+  afterCrowding,
   afterCut,
   afterDrop,
   decide,
   dueAt,
   emptyUtterance,
+  isFull,
 } from '../../src/session/cutter.ts'
 import { rulesOf } from '../../src/session/endpointing.ts'
-import { chunks, GAP, MANUAL, ms, SETTINGS, speaking } from './speaker.ts'
+import { chunks, GAP, heard, levelsFor, MANUAL, ms, SETTINGS, speaking, VAD } from './speaker.ts'
 
 const LONGEST = ms(12_000)
 
@@ -51,6 +53,31 @@ describe('a pause in gap mode', () => {
     const state = speaking(0, 3200, 0)
     expect(dueAt(state, MANUAL, 1e9)).toBeUndefined()
     expect(decide(state, MANUAL, 1e9)).toBeUndefined()
+  })
+})
+
+describe('with too much unfinished', () => {
+  test.for([
+    ['a pause', GAP, speaking(0, 3200, 0)],
+    ['the longest utterance', MANUAL, speaking(0, 5 * LONGEST, 0)],
+    ['a pause that was heard', VAD, heard(VAD, levelsFor(2000), 50)],
+  ] as const)('%s cuts nothing and is not waited for, until there is room', ([, rules, open]) => {
+    expect(decide(open, rules, 1e6)).toMatchObject({ kind: 'cut' })
+    const crowded = afterCrowding(open, true)
+    expect(decide(crowded, rules, 1e6)).toBeUndefined()
+    expect(dueAt(crowded, rules, 1e6)).toBeUndefined()
+    expect(decide(afterCrowding(crowded, false), rules, 1e6)).toEqual(decide(open, rules, 1e6))
+  })
+
+  test('silence is dropped all the same', () => {
+    const silence = heard(VAD, levelsFor(2000), 0)
+    expect(decide(afterCrowding(silence, true), VAD, 0)).toEqual(decide(silence, VAD, 0))
+    expect(decide(silence, VAD, 0)).toMatchObject({ kind: 'drop' })
+  })
+
+  test('an utterance is full when it is as long as one may be', () => {
+    expect(isFull(speaking(0, LONGEST - 2, 0), GAP)).toBe(false)
+    expect(isFull(speaking(0, LONGEST, 0), GAP)).toBe(true)
   })
 })
 

@@ -6,6 +6,7 @@ import { openStore, type Store } from '../../src/platform/redis.ts'
 import { createScheduler, type Scheduler } from '../../src/scheduler.ts'
 import { createScriptedEngine } from '../../workers/engines/scripted.ts'
 import { createNode, type Engine, type Node } from '../../workers/node.ts'
+import { RawClient } from './raw-client.ts'
 
 const quiet = createLog(process.env['TEST_LOG'] ?? 'silent', 'test')
 
@@ -21,6 +22,8 @@ export interface World {
   scheduler(env?: Record<string, string>): Promise<Scheduler>
   node(env?: Record<string, string>, engine?: Engine): Promise<Node>
   client(scheduler: Door | readonly Door[], options?: Partial<ConnectOptions>): Promise<Session>
+  /** A socket that does nothing by itself. */
+  raw(scheduler: Door, token?: string): RawClient
 }
 
 function createWorld(prefix: string, onCleanup: (undo: () => Promise<void>) => void): World {
@@ -69,6 +72,11 @@ function createWorld(prefix: string, onCleanup: (undo: () => Promise<void>) => v
       })
       undo.push(async () => session.leave())
       return session
+    },
+    raw(scheduler, token) {
+      const client = new RawClient(scheduler.url, token)
+      undo.push(async () => client.leave())
+      return client
     },
   }
 }

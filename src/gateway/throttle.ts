@@ -1,0 +1,37 @@
+import { LIMITS } from '../platform/limits.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+/** What a session may send, measured in ms of audio by the clock of the server. */
+export class Throttle {
+  readonly #audio: TokenBucket
+  /** What comes in spite of refusals draws from this one. */
+  readonly #patience: TokenBucket
+  /** Chunks before it have been paid for: sent again they are free. */
+  #paid: number
+
+  constructor(nextChunk: number, now: number) {
+    this.#paid = nextChunk
+    const perMs = LIMITS.audioRate
+    this.#audio = new TokenBucket({ burst: LIMITS.burstMs, perMs, now })
+    this.#patience = new TokenBucket({ burst: LIMITS.excessMs, perMs, now })
+  }
+
+  /** How long the client has to wait before it sends this chunk; 0 if it is let through, and paid for. */
+  admit(chunk: number, audioMs: number, now: number): number {
+    if (chunk < this.#paid) return 0
+    if (!this.#audio.take(audioMs, now))
+      return this.#audio.waitMs(Math.max(audioMs, LIMITS.refusedWorthMs), now)
+    this.#paid = chunk + 1
+    return 0
+  }
+
+  /** Audio came in spite of a refusal, or again without need; false if that was too much of it. */
+  bears(audioMs: number, now: number): boolean {
+    return this.#patience.take(audioMs, now)
+  }
+
+  /** Whether little of the burst is left. */
+  isLow(now: number): boolean {
+    return this.#audio.fill(now) < 1 / 3
+  }
+}
