@@ -89,7 +89,10 @@ export class Intake {
     if (action === this.#advice) return
     this.#advice = action
     const { retryAfterMs } = refusal ?? {}
-    wire.emit('session.backpressure', { action, ...(retryAfterMs !== undefined && { retryAfterMs }) })
+    wire.emit('session.backpressure', {
+      action,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
   }
 
   /** From now on all audio is refused with this. */
@@ -112,7 +115,9 @@ export class Intake {
     if (session.isFull)
       return new LinguaError('overloaded', undefined, { retryAfterMs: LIMITS.overloadedRetryMs })
     const retryAfterMs = this.#throttle.admit(chunk, session.msOf(bytes.length), clock.now())
-    return retryAfterMs > 0 ? new LinguaError('rate_limited', undefined, { retryAfterMs }) : undefined
+    return retryAfterMs > 0
+      ? new LinguaError('rate_limited', undefined, { retryAfterMs })
+      : undefined
   }
 
   #store(chunk: number, bytes: Buffer): void {

@@ -95,7 +95,8 @@ export class LiveSession {
 
   /** Begins to tell: cuts the client has not heard of, results it has not acknowledged; then mends. */
   async start(): Promise<void> {
-    for (const cut of this.session.unfinished.values()) this.#announce(this.session.finalizedOf(cut))
+    for (const cut of this.session.unfinished.values())
+      this.#announce(this.session.finalizedOf(cut))
     await this.#reader.wake()
     for (const index of this.session.unfinished.keys())
       if (await this.#deps.results.released(this.session.id, index)) this.#finish(index)
@@ -141,8 +142,7 @@ export class LiveSession {
 
   /** Lossy, and never after the result. */
   progress(progress: Progress): void {
-    if (this.session.unfinished.has(progress.index))
-      this.#wire.emit('utterance.progress', progress)
+    if (this.session.unfinished.has(progress.index)) this.#wire.emit('utterance.progress', progress)
   }
 
   /**

@@ -92,7 +92,10 @@ test('with too much unfinished nothing is cut, then nothing is taken, until ther
   const scheduler = await world.scheduler()
   await world.node({ LINGUA_NODE_CAPACITY: '16' })
   const client = world.raw(scheduler)
-  await client.grant({ ...LANGUAGES, endpointing: { mode: 'gap', pauseMs: 100, maxDurationMs: 1000 } })
+  await client.grant({
+    ...LANGUAGES,
+    endpointing: { mode: 'gap', pauseMs: 100, maxDurationMs: 1000 },
+  })
   for (let chunk = 0; chunk < LIMITS.maxUnfinished; chunk += 1) {
     client.append(chunk, scriptedAudio({ hang: 99 }, CHUNK.length))
     expect(await client.ask('utterance.commit', { through: chunk })).toMatchObject({ index: chunk })

@@ -37,7 +37,10 @@ describe('a bucket', () => {
 })
 
 const asked = fc.array(
-  fc.record({ amount: fc.integer({ min: 1, max: BURST }), after: fc.integer({ min: 0, max: 400 }) }),
+  fc.record({
+    amount: fc.integer({ min: 1, max: BURST }),
+    after: fc.integer({ min: 0, max: 400 }),
+  }),
   { minLength: 1, maxLength: 60 },
 )
 
