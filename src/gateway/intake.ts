@@ -95,6 +95,11 @@ export class Intake {
     })
   }
 
+  /** Acknowledges now what is stored. */
+  flush(): void {
+    this.#pacer.flush()
+  }
+
   /** From now on all audio is refused with this. */
   shut(why: LinguaError): void {
     this.#shut = why

@@ -226,6 +226,7 @@ export class LiveSession {
     this.#intake.shut(takesNothing())
     try {
       await this.#intake.answered()
+      this.#intake.flush()
       this.#intake.assertTaken()
       await this.session.cutRest('close')
       await this.#mark('closing')
