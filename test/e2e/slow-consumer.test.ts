@@ -1,9 +1,20 @@
+import type { Redis } from 'ioredis'
 import { io } from 'socket.io-client'
 import { NAMESPACE } from '../../src/protocol/events.ts'
 import { LIMITS } from '../../src/platform/limits.ts'
 import { scriptedAudio } from '../../workers/engines/scripted.ts'
 import { listen } from '../support/listen.ts'
 import { expect, test } from '../support/test.ts'
+
+const UTTERANCES = 10_000
+
+/** The keys of a session but for the history of its jobs, which BullMQ keeps for a while, and their records. */
+async function keysOf(redis: Redis, session: string): Promise<readonly string[]> {
+  const found: string[] = []
+  for await (const keys of redis.scanStream({ match: `*${session}*`, count: 1000 }))
+    found.push(...keys)
+  return found.filter((key) => !/:(utterances|node-[^:]+|attempt):/.test(key))
+}
 
 test(
   'a client that never acknowledges is told, closed, and harms nobody else',
@@ -49,6 +60,7 @@ test(
     expect(await store.control.xlen(store.keys.outbox(session.id))).toBeLessThan(
       LIMITS.maxOutbox + 100,
     )
+    expect((await keysOf(store.control, session.id)).length).toBeLessThan(30)
     deaf.disconnect()
   },
 )
