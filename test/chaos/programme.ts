@@ -93,7 +93,9 @@ async function endOf({ name, play }: Act, { tell }: Programme): Promise<End> {
 async function playWhole(suite: Suite, name: string, { seconds, tell }: Programme): Promise<End> {
   let row = await suite.play(scenarioNamed(name), seconds)
   if (row.breaches.length > 0 && row.figures.starvedMs > STARVED_MS) {
-    tell(`${name}: the machine stood still for ${row.figures.starvedMs} ms, played again`)
+    const broken = [...new Set(row.breaches.map(({ promise }) => promise))].join(' ')
+    const { starvedMs } = row.figures
+    tell(`${name}: ${broken} broken, but the machine stood still for ${starvedMs} ms: played again`)
     row = await suite.play(scenarioNamed(name), seconds)
   }
   const { breaches, folder } = row
