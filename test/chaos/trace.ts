@@ -51,7 +51,8 @@ const PARSERS: Readonly<Record<string, (line: Line) => Parsed | undefined>> = {
     const where = { index: Number(index), base: Number(base), bytes: Number(bytes) }
     return { kind: 'cut', session: sessionIn(keys), epoch: Number(epoch), reason, ...where }
   },
-  startSession: ({ args: [session] }) => ({ kind: 'started', session }),
+  startSession: ({ args: [session], reply }) =>
+    word(reply) === 'started' ? { kind: 'started', session } : undefined,
   route: ({ args: [, job = '', , after, why], reply }) => {
     const [said, n, node, life] = list(reply)
     const parsed = parseAttemptId(`${job}.${n}`)
