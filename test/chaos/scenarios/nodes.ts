@@ -167,7 +167,7 @@ const engines: Scenario = {
 const poison: Scenario = {
   name: 'poison',
   what: 'one utterance kills every node that takes it: it fails in its place, all others are served',
-  cast: { schedulers: 2, nodes: 4 },
+  cast: { schedulers: 2, nodes: 6 },
   clients: 4,
   async faults({ urls, history, nodes }) {
     const talk = await openTalk({ urls, history, client: 'poisoner' })
