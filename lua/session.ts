@@ -39,6 +39,7 @@ export interface SessionScripts {
     session: SessionId
     epoch: number
     lifeMs: number
+    isUsed: boolean
   }): Promise<'touched' | 'superseded' | 'unknown_session'>
   closeSession(close: {
     session: SessionId
@@ -85,7 +86,7 @@ export function createSessionScripts(deps: ScriptDeps<Keys>): SessionScripts {
         reason,
       }
     },
-    async touchSession({ session, epoch, lifeMs }) {
+    async touchSession({ session, epoch, lifeMs, isUsed }) {
       const answer = await call(
         'touchSession-7',
         [
@@ -97,7 +98,7 @@ export function createSessionScripts(deps: ScriptDeps<Keys>): SessionScripts {
           keys.dedup(session),
           keys.sessions,
         ],
-        [session, epoch, lifeMs, timeOf(deps)],
+        [session, epoch, lifeMs, isUsed ? 1 : 0, timeOf(deps)],
       )
       return reply(answer, ['touched', 'superseded', 'unknown_session'])[0]
     },

@@ -159,12 +159,12 @@ export async function createScheduler({
       })
       return word === state
     },
-    touch: async (held) => {
+    touch: async (held, isUsed = false) => {
       const lifeMs = LIMITS.sessionLifeMs
       const words = await Promise.all(
         held.map(async ({ id, epoch }) => {
           await audioScripts.openAudio({ session: id, epoch, lifeMs })
-          return sessionScripts.touchSession({ session: id, epoch, lifeMs })
+          return sessionScripts.touchSession({ session: id, epoch, lifeMs, isUsed })
         }),
       )
       return held.filter((_, i) => words[i] !== 'touched')

@@ -1,5 +1,6 @@
 --[[
-  A gateway says that a session of its is alive: all its keys live on, and its previous resume token ends.
+  A gateway says that a session of its is alive: all its keys live on. The resume token before this
+  connection's ends only when the client has shown that it knows the new one.
 
     Input:
       KEYS[1] session hash
@@ -13,7 +14,8 @@
       ARGV[1] session id
       ARGV[2] epoch of the connection
       ARGV[3] life of the session's keys, ms
-      ARGV[4] now, ms, or ''
+      ARGV[4] 1 if the client has used this connection
+      ARGV[5] now, ms, or ''
 
     Output:
       touched, superseded, unknown_session
@@ -25,9 +27,11 @@ if not epoch then
 elseif epoch ~= ARGV[2] then
   return "superseded"
 end
-redis.call("HDEL", KEYS[1], "previous")
+if ARGV[4] == "1" then
+  redis.call("HDEL", KEYS[1], "previous")
+end
 for i = 1, 6 do
   redis.call("PEXPIRE", KEYS[i], ARGV[3])
 end
-redis.call("ZADD", KEYS[7], wallClock(ARGV[4]), ARGV[1])
+redis.call("ZADD", KEYS[7], wallClock(ARGV[5]), ARGV[1])
 return "touched"

@@ -19,8 +19,11 @@ export interface GatewayDeps extends Omit<ConnectionDeps, 'opened' | 'lost' | 'u
   readonly authenticate: Authenticate
   /** Listens for what scripts publish to this gateway. */
   readonly subscribe: (listen: (message: string) => void) => Promise<void>
-  /** Says that these sessions are alive; answers those that are not this gateway's any more. */
-  readonly touch: (sessions: readonly Session[]) => Promise<readonly Session[]>
+  /**
+   * Says that these sessions are alive, and whether their clients have just used these connections for the
+   * first time; answers those that are not this gateway's any more.
+   */
+  readonly touch: (sessions: readonly Session[], isUsed?: boolean) => Promise<readonly Session[]>
   readonly log: Log
 }
 
@@ -84,7 +87,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     },
     used({ session, isClosed }) {
       if (isClosed) return
-      deps.touch([session]).catch((error: unknown) => deps.log.debug({ err: error }, 'touch'))
+      deps.touch([session], true).catch((error: unknown) => deps.log.debug({ err: error }, 'touch'))
     },
     lost(live) {
       drop(live.session.id, live)

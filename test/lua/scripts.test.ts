@@ -45,7 +45,7 @@ async function live(rooms: Rooms, before: () => Promise<unknown>): Promise<unkno
       subject: 'me',
     }),
   )
-  await say(() => sessions.touchSession(at))
+  await say(() => sessions.touchSession({ ...at, isUsed: true }))
   await say(() => audio.openAudio(at))
   await say(() => audio.appendAudio({ ...at, chunk: 0, bytes: Buffer.from('aa') }))
   await say(() => audio.cutAudio({ ...at, reason: 'manual', at: { through: 0 } }))

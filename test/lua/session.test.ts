@@ -13,7 +13,14 @@ const resume = (rooms: Rooms, token: string, over: object = {}) =>
     ...over,
   })
 const touch = (rooms: Rooms, epoch: number, session = sessionId('s')) =>
-  rooms.session.touchSession({ session, epoch, lifeMs: SETTLE.sessionLifeMs })
+  rooms.session.touchSession({ session, epoch, lifeMs: SETTLE.sessionLifeMs, isUsed: false })
+const use = (rooms: Rooms, epoch: number) =>
+  rooms.session.touchSession({
+    session: sessionId('s'),
+    epoch,
+    lifeMs: SETTLE.sessionLifeMs,
+    isUsed: true,
+  })
 const close = (rooms: Rooms, state: 'closing' | 'closed', over: object = {}) =>
   rooms.session.closeSession({
     session: sessionId('s'),
@@ -64,14 +71,15 @@ test('a wrong token or somebody else resumes nothing', async ({ rooms }) => {
   expect(await touch(rooms, 1)).toBe('touched')
 })
 
-test('the token before stays valid until the new connection touches the session', async ({
+test('the token before stays valid until the new connection is used, however long its gateway holds it', async ({
   rooms,
 }) => {
   await rooms.begin()
   await resume(rooms, 't1', { nextTokenHash: 't2' })
+  expect(await touch(rooms, 2)).toBe('touched')
   expect(await resume(rooms, 't1', { nextTokenHash: 't3' })).toMatchObject({ epoch: 3 })
   expect(await resume(rooms, 't2')).toEqual({ kind: 'rejected' })
-  expect(await touch(rooms, 3)).toBe('touched')
+  expect(await use(rooms, 3)).toBe('touched')
   expect(await resume(rooms, 't1')).toEqual({ kind: 'rejected' })
   expect(await resume(rooms, 't3')).toMatchObject({ kind: 'resumed', epoch: 4 })
 })
