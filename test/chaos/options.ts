@@ -73,12 +73,13 @@ Exits 0 if nothing was broken and every missing guard was noticed.
   --seed N         repeats the faults and the speech of a run (their timing depends on the machine)
   --scenario NAME  plays only this one, or all; may be given more than once
   --mutant NAME    takes out only this guard, or all; may be given more than once
-  --minutes N      length of all scenarios' faults together; without it 15 s each
+  --minutes N      length of all scenarios' faults together; without it 15 s each. Directed scenarios, and
+                   those that count, take what they need
   --keep           keeps logs and histories of all scenarios, not only of those that broke something
 
 Scenarios
-${SCENARIOS.map(({ name, what }) => `  ${name.padEnd(22)} ${what}`).join('\n')}
+${SCENARIOS.map(({ name, what }) => `  ${name.padEnd(24)} ${what}`).join('\n')}
 
 Guards
-${MUTANTS.map(({ name, scenario }) => `  ${name.padEnd(22)} in ${scenario}`).join('\n')}
+${MUTANTS.map(({ name, scenario }) => `  ${name.padEnd(24)} in ${scenario}`).join('\n')}
 `
