@@ -97,7 +97,9 @@ async function directCommands(
   work: () => Promise<number>,
 ): Promise<ReadonlyMap<string, number>> {
   const calls = new Map<string, number>()
-  const monitor = await new Redis(url).monitor()
+  const asking = new Redis(url)
+  const monitor = await asking.monitor()
+  asking.disconnect()
   monitor.on('monitor', (_time: string, [name = '']: string[], source: string) => {
     const command = name.toLowerCase()
     if (source !== 'lua') calls.set(command, (calls.get(command) ?? 0) + 1)
