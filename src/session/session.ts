@@ -47,6 +47,8 @@ export class Session {
   readonly #unqueued = new Map<number, Cut>()
   /** Without a final result that was told. */
   readonly #unfinished = new Map<number, Cut>()
+  /** Jobs on their way: whoever repairs meanwhile waits for them and adds none a second time. */
+  readonly #adding = new Map<number, Promise<void>>()
   readonly #open: OpenUtterance
   readonly #bytesPerMs: number
   #lastChunk: number | undefined
@@ -210,8 +212,18 @@ export class Session {
   /** Adds the job of every cut that may have none yet, under the same id. */
   async repair(): Promise<void> {
     for (const cut of [...this.#unqueued.values()]) {
+      const adding = this.#adding.get(cut.index) ?? this.#add(cut)
+      this.#adding.set(cut.index, adding)
+      await adding
+    }
+  }
+
+  async #add(cut: Cut): Promise<void> {
+    try {
       await this.#deps.enqueue(this.#jobOf(cut))
       if (this.#unqueued.delete(cut.index)) this.#finalized(this.finalizedOf(cut))
+    } finally {
+      this.#adding.delete(cut.index)
     }
   }
 
