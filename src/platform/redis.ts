@@ -1,6 +1,7 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { createAudioKeys, createKeys, type AudioKeys, type Keys } from '../../lua/keys.ts'
 import { defineScripts, type Call } from '../../lua/scripts.ts'
+import { CorkedRedis } from './corked-redis.ts'
 import { LinguaError } from '../protocol/codes.ts'
 import type { Log } from './log.ts'
 
@@ -13,7 +14,7 @@ export interface Store {
   /** Control plane. Fails fast while Redis is away. */
   readonly control: Redis
   readonly call: Call
-  /** Audio plane. Fails fast; calls of one tick share a pipeline. */
+  /** Audio plane. Fails fast. */
   readonly audio: Redis
   readonly callAudio: Call
   /** For BullMQ's workers: waits for Redis, and is duplicated by each for its blocking reads. */
@@ -40,21 +41,20 @@ const prompt = {
   maxRetriesPerRequest: 1,
   retryStrategy,
 } as const
-const batched = { ...prompt, enableAutoPipelining: true } as const
-type Manner = typeof patient | typeof prompt | typeof batched
+type Manner = typeof patient | typeof prompt
 
 /** Connects; throws `dependency_down` if Redis does not answer within 5 s. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { url, audioUrl = url, prefix, name, log } = options
   const opened: Redis[] = []
   const connect = (to: string, how: Manner, part: string): Redis => {
-    const redis = new Redis(to, { ...how, connectionName: `${name}:${part}` })
+    const redis = new CorkedRedis(to, { ...how, connectionName: `${name}:${part}` })
     redis.on('error', (error) => log.debug({ err: error, connection: part }, 'redis connection'))
     opened.push(redis)
     return redis
   }
   const control = connect(url, prompt, 'control')
-  const audio = connect(audioUrl, batched, 'audio')
+  const audio = connect(audioUrl, prompt, 'audio')
   const worker = connect(url, patient, 'worker')
   const close = async (): Promise<void> => {
     for (const redis of opened.toReversed()) redis.disconnect()
