@@ -47,8 +47,19 @@ describe('a store', () => {
   test('fails fast where work can be put off, and waits where BullMQ must', async ({ store }) => {
     const promptly = { enableOfflineQueue: false, commandTimeout: 2000 }
     expect(store.control.options).toMatchObject(promptly)
-    expect(store.audio.options).toMatchObject({ ...promptly, enableAutoPipelining: true })
+    expect(store.audio.options).toMatchObject(promptly)
     expect(store.worker.options).toMatchObject({ maxRetriesPerRequest: null })
+  })
+
+  test('sends the commands of one turn in one write, and in order', async ({ store }) => {
+    const { control } = store
+    const writes = vi.spyOn(control.stream, '_writev')
+    const key = `${store.keys.prefix}:order`
+    const appended = Array.from({ length: 5 }, (_, i) => control.append(key, String(i)))
+    const read = control.get(key)
+    await Promise.all(appended)
+    expect(await read).toBe('01234')
+    expect(writes).toHaveBeenCalledTimes(1)
   })
 
   test('gives what is published on its channels to who listens', async ({ store }) => {
