@@ -92,7 +92,11 @@ local function bestOf(prefix, pairs, pools, attempt)
           local new = { id = id, wait = wait, tried = triesOf(attempt, id) }
           new.equals = offset == 0 and i == 1 and equals or nil
           best = isBetter(new, best) and new or best
-          fresh = fresh or new.tried == 0
+          fresh = new.tried == 0
+        end
+        -- By rising wait: nobody behind it in this pool comes before it.
+        if fresh then
+          break
         end
       end
       offset = offset + DEPTH

@@ -14,8 +14,9 @@ local function moveHome(key, index, intent, life)
 end
 
 local function bindHome(key, index, intent, node, incarnation, life)
-  local bound = tonumber(redis.call("HGET", key, "index") or -1)
-  if intent == "bind" and index >= bound then
+  if intent ~= "bind" then
+    return
+  elseif index >= tonumber(redis.call("HGET", key, "index") or -1) then
     redis.call("HSET", key, "index", index, "node", node, "incarnation", incarnation)
   end
   redis.call("PEXPIRE", key, life)
