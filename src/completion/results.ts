@@ -12,6 +12,8 @@ export interface Delivery {
 }
 
 export interface Results {
+  /** Most results that one read answers. */
+  readonly batch: number
   /** At most a batch of results behind `seq`, in order, with their speech. */
   read(session: SessionId, seq: number): Promise<readonly Delivery[]>
   /** Drops what the client has acknowledged, and the speech that lies at `speech`. */
@@ -35,6 +37,7 @@ export function createResults(deps: {
     return { result: toResult(entry, bytes), speech: speech?.key }
   }
   return {
+    batch: BATCH,
     async read(session, seq) {
       const entries = await outbox.read(session, seq, BATCH)
       return Promise.all(entries.map(complete))

@@ -3,6 +3,8 @@ import type { SessionId } from '../protocol/ids.ts'
 
 /** What the gateway needs of the outbox: results in order, and where their speech lies. */
 export interface Results {
+  /** Most results that one read answers. */
+  readonly batch: number
   /** At most a batch of results behind `seq`, in order. */
   read(
     session: SessionId,
@@ -73,8 +75,9 @@ export class ResultReader {
           await this.#emit(result)
           if (speech !== undefined) this.#speech.push({ seq: result.seq, key: speech })
           this.#seq = result.seq
-          this.#wanted = true
         }
+        // What comes behind a batch that is not full wakes by itself.
+        if (batch.length >= this.#results.batch) this.#wanted = true
       }
     } finally {
       // In one step with the last look at `wanted`, so that no wake falls in between.

@@ -10,6 +10,7 @@ const BATCH = 3
 
 /** An outbox in memory that answers each read when the test says so. */
 class Outbox implements Results {
+  readonly batch = BATCH
   readonly acked: { seq: number; speech: readonly string[] }[] = []
   /** Reads that have not been answered, oldest first. */
   readonly reads: { from: number; answer: () => void; fail: (error: Error) => void }[] = []
@@ -76,6 +77,15 @@ describe('the reader', () => {
     await outbox.answerAll()
     await woken
     expect(emitted).toEqual(upTo(10))
+  })
+
+  test('does not ask again behind a batch that was not full', async () => {
+    const { outbox, reader } = open()
+    outbox.put(BATCH - 1)
+    const woken = reader.wake()
+    outbox.reads.shift()?.answer()
+    await woken
+    expect(outbox.reads).toEqual([])
   })
 
   test('begins behind what the client has seen', async () => {
