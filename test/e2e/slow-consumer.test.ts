@@ -40,13 +40,18 @@ test(
       results += 1
       if (results % 8 === 0) allHeard()
     })
-    for (let chunk = 0; chunk < LIMITS.maxOutbox; chunk += 1) {
-      const heard = new Promise<void>((resolve) => void (allHeard = resolve))
+    const say = (chunk: number): void => {
       deaf.emit('audio.append', chunk, audio)
       deaf.emit('utterance.commit', { through: chunk }, () => {})
+    }
+    for (let chunk = 0; chunk < LIMITS.maxOutbox; chunk += 1) {
+      const heard = new Promise<void>((resolve) => void (allHeard = resolve))
+      say(chunk)
       // No more may be unfinished at a time.
       if (chunk % 8 === 7) await heard
     }
+    // It goes on as if nothing had been said.
+    for (let chunk = LIMITS.maxOutbox; chunk < UTTERANCES; chunk += 1) say(chunk)
     const other = await world.client(scheduler)
     const heard = listen(other)
     other.append(scriptedAudio({ text: 'as ever' }))
