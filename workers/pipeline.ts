@@ -47,8 +47,7 @@ export async function runPipeline(
   timed()
   const translation = await progress.within(stages.translate(heard.text, heard.detected ?? source))
   const translateMs = timed()
-  // Without speech the result is next, and says the same.
-  if (job.speech) progress.tell('translated', translation)
+  progress.tell('translated', translation)
   timed()
   const speech = await say(deps, job, { stages, translation, progress })
   const timings = { recognizeMs, translateMs, synthesizeMs: timed() }

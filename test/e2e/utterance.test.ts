@@ -95,7 +95,7 @@ test('an utterance in work tells how far it is, and nothing after its result', a
 }) => {
   const scheduler = await world.scheduler()
   await world.node()
-  const session = await world.client(scheduler, { speech: true })
+  const session = await world.client(scheduler)
   const heard = listen(session)
   const stages: unknown[] = []
   session.on('progress', ({ index, stage, text }) => {
