@@ -6,7 +6,7 @@ read_globals = { "redis", "KEYS", "ARGV", "cjson", "struct", "unpack" }
 local shared = {
   "FULL", "wallClock", "fleetClock", "tickClock", "rateNode", "enterPool", "leavePool", "freeSlot",
   "blameNode", "poolsOf", "triesOf", "bestOf", "moveHome", "bindHome", "preferHome", "readAttempt", "endAttempt",
-  "moveAudio", "beginAttempt", "DEPTH", "isUnable", "servedPools", "sweepSlot", "freeSlots", "isBehind", "joinWaiting", "leaveWaiting", "dueWaiting", "emit", "emitOutcome", "release",
+  "moveAudio", "renameAudio", "nextEpoch", "supersede", "takenIndices", "beginAttempt", "DEPTH", "isUnable", "servedPools", "sweepSlot", "freeSlots", "isBehind", "joinWaiting", "leaveWaiting", "dueWaiting", "emit", "emitOutcome", "release",
 }
 for _, room in ipairs({ "session", "routing", "completion", "fleet", "shared" }) do
   files["lua/" .. room] = { read_globals = shared }

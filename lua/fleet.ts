@@ -42,6 +42,16 @@ export interface Due {
   readonly gaps: readonly SessionId[]
   /** Waiting utterances that could be placed now, or have waited long enough to be told. */
   readonly waiting: readonly JobId[]
+  /** Sessions that nobody attends any more. */
+  readonly orphans: readonly SessionId[]
+}
+
+export interface Tick {
+  /** Most that is answered of each kind. */
+  readonly limit: number
+  readonly headWaitMs: number
+  readonly startDeadlineMs: number
+  readonly resumeWindowMs: number
 }
 
 export interface FleetScripts {
@@ -52,8 +62,8 @@ export interface FleetScripts {
     vitals: Vitals,
   ): Promise<{ kind: 'beat'; orders: readonly Order[] } | { kind: 'superseded' }>
   leaveFleet(life: Life): Promise<'left' | 'superseded'>
-  /** Expires silent nodes and answers, at most `limit` of each, what is due. */
-  tickWatch(tick: { limit: number; headWaitMs: number; startDeadlineMs: number }): Promise<Due>
+  /** Expires silent nodes and answers what is due. */
+  tickWatch(tick: Tick): Promise<Due>
 }
 
 /** No estimate goes below this: faster nodes are equal, and noise does not steer the fleet. */
@@ -100,7 +110,7 @@ export function createFleetScripts(
       )
       return reply(answer, ['left', 'superseded'])[0]
     },
-    async tickWatch({ limit, headWaitMs, startDeadlineMs }) {
+    async tickWatch({ limit, headWaitMs, startDeadlineMs, resumeWindowMs }) {
       const answer = await call(
         'tickWatch-5',
         [keys.nodes, keys.fencing, keys.clock, keys.deadlines, keys.heads],
@@ -111,15 +121,19 @@ export function createFleetScripts(
           headWaitMs,
           policy.recordLifeMs,
           startDeadlineMs,
+          resumeWindowMs,
           timeOf(deps),
         ],
       )
-      const [fencing, overdue, gaps, waiting] = Array.isArray(answer) ? answer.map(strings) : []
+      const [fencing, overdue, gaps, waiting, orphans] = Array.isArray(answer)
+        ? answer.map(strings)
+        : []
       return {
         fencing: (fencing ?? []).map(parseLife),
         overdue: (overdue ?? []).map(childId),
         gaps: (gaps ?? []).map(sessionId),
         waiting: (waiting ?? []).map(parentId),
+        orphans: (orphans ?? []).map(sessionId),
       }
     },
   }

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { createCompletionScripts } from '../lua/completion.ts'
 import { createFleetScripts } from '../lua/fleet.ts'
+import { createAudioRestoreScripts, createRestoreScripts } from '../lua/restore.ts'
 import { createRoutingScripts } from '../lua/routing.ts'
-import { createAudioScripts, createSessionScripts } from '../lua/session.ts'
+import { createAudioScripts } from '../lua/audio.ts'
+import { createSessionScripts, type Touched } from '../lua/session.ts'
 import { createCompletion } from './completion/completion.ts'
 import { createOutbox } from './completion/outbox.ts'
+import type { SettledOutcome } from './completion/outcome.ts'
 import { createResults } from './completion/results.ts'
 import { createAuthenticate } from './gateway/auth.ts'
 import { createGateway, type Gateway } from './gateway/gateway.ts'
@@ -18,7 +21,7 @@ import type { Log } from './platform/log.ts'
 import { createMetrics } from './platform/metrics.ts'
 import { openQueues } from './platform/queues.ts'
 import type { Store } from './platform/redis.ts'
-import { LinguaError } from './protocol/codes.ts'
+import { ERROR_CODES, LinguaError } from './protocol/codes.ts'
 import type { StartRequest } from './protocol/events.ts'
 import { gatewayId, jobId, sessionId } from './protocol/ids.ts'
 import { createExplain } from './routing/explain.ts'
@@ -26,7 +29,8 @@ import { createServedPairs } from './routing/pairs.ts'
 import { createPromote } from './routing/promote.ts'
 import { createRouter } from './routing/router.ts'
 import { createSevering } from './routing/sever.ts'
-import { createSessions } from './session/sessions.ts'
+import { createOrphans } from './session/orphans.ts'
+import { createSessions, type SessionDeps } from './session/sessions.ts'
 import { openVads } from './session/vad.ts'
 import { createCancel } from './utterances/cancel.ts'
 import { createProcessor } from './utterances/processor.ts'
@@ -69,8 +73,15 @@ export async function createScheduler({
 
   // rooms: sessions, routing, completion
   const vads = await openVads({ clock: systemClock, log })
-  const sessions = createSessions({
-    scripts: { ...sessionScripts, ...audioScripts },
+  const outbox = createOutbox(control, keys)
+  const sessionDeps: SessionDeps = {
+    scripts: {
+      ...sessionScripts,
+      ...audioScripts,
+      ...createRestoreScripts({ call, keys }),
+      ...createAudioRestoreScripts({ call: callAudio, keys: audioKeys }),
+    },
+    life: () => store.life.current(),
     audio,
     audioKeys,
     vads,
@@ -81,14 +92,21 @@ export async function createScheduler({
       const id = jobId(sessionId(job.sessionId), job.index)
       await queues.utterances.add('utterance', job, { jobId: id })
     },
+    settled: (session, indices) => outbox.settled(session, indices),
+    settleLost: async (session, index, startMs) => {
+      const outcome = { ...LOST, startMs, audioMs: 0 }
+      await completion.settle({ session, index, attempt: undefined, outcome })
+    },
     parseRequest: (text): StartRequest => JSON.parse(text),
-  })
+  }
+  const sessions = createSessions(sessionDeps)
+  const { resumeWindowMs } = config
   const severing = createSevering({ control, keys, queues })
   const router = createRouter({ scripts: routingScripts, affinity: config.affinity.mode })
   const servedPairs = createServedPairs({ control, keys })
   const promote = createPromote({ control, keys, queues })
   const completion = createCompletion({ scripts: completionScripts, log, metrics, promote })
-  const results = createResults({ outbox: createOutbox(control, keys), audio, log })
+  const results = createResults({ outbox, audio, log })
 
   // floors above: the processor of utterances, the watch, the edge
   const processor = createProcessor({
@@ -122,6 +140,9 @@ export async function createScheduler({
     promote,
     headWaitMs: config.headWaitMs,
     startDeadlineMs: config.startDeadlineMs,
+    resumeWindowMs,
+    sweep: createOrphans({ ...sessionDeps, resumeWindowMs, log }),
+    audio,
     log,
   })
   const http = createHttp({
@@ -156,18 +177,20 @@ export async function createScheduler({
         lastIndex,
         state,
         reason,
+        lifeMs: LIMITS.sessionLifeMs,
       })
       return word === state
     },
+    onOlder(tell) {
+      store.life.onChanged(tell)
+      store.audioLife.onChanged(tell)
+    },
+    restore: (session) => sessions.restore(session),
+    touchMs: Math.min(LIMITS.touchMs, resumeWindowMs / 4),
     touch: async (held, isUsed = false) => {
-      const lifeMs = LIMITS.sessionLifeMs
-      const words = await Promise.all(
-        held.map(async ({ id, epoch }) => {
-          await audioScripts.openAudio({ session: id, epoch, lifeMs })
-          return sessionScripts.touchSession({ session: id, epoch, lifeMs, isUsed })
-        }),
-      )
-      return held.filter((_, i) => words[i] !== 'touched')
+      const words = await Promise.all(held.map((session) => sessions.touch(session, isUsed)))
+      const which = (word: Touched) => held.filter((_, i) => words[i] === word)
+      return { superseded: which('superseded'), unknown: which('unknown_session') }
     },
     counted: (reason) => metrics.cuts.inc({ reason }),
   })
@@ -186,6 +209,11 @@ export async function createScheduler({
     },
   ])
   return { url, stop: (timeoutMs) => running.stop(timeoutMs) }
+}
+
+const LOST: Pick<SettledOutcome, 'outcome' | 'error'> = {
+  outcome: 'failed',
+  error: { code: 'lost', message: ERROR_CODES.lost },
 }
 
 const settlePolicy = (config: Config) => ({

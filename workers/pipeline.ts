@@ -25,7 +25,7 @@ export async function runPipeline(
   const { signal } = progress
   const audio = await deps.audio.read(job.audio)
   if (audio.length < job.audio.bytes)
-    throw new LinguaError('bad_audio', `${audio.length} of ${job.audio.bytes} bytes are there`)
+    throw new LinguaError('lost', `${audio.length} of ${job.audio.bytes} bytes are there`)
   progress.tell('started')
   const { encoding, sampleRate } = job.audio
   const { source, candidates, target, attempt } = job

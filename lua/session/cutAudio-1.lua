@@ -14,14 +14,16 @@
       ARGV[5] life of what is open and of the list from now on, ms
       ARGV[6] byte of the session where the utterance begins: silence before it is left out
       ARGV[7] byte of the session up to which there is not enough for an utterance: a cut before it is empty
+      ARGV[8] how many indices are taken, as the connection knows
 
     Output:
       cut, index, bytes of the session before it, bytes in it, 1 if it goes on after max_duration, byte of
-           the segment where it begins
+           the segment where it begins, chunk that the next one begins in
       repeat, index, and while the cut is pending its record: the reason, then as above
       empty
       gap, expected chunk
       superseded
+      older   the audio came back as it was before the connection's last cut
       unknown_session
 ]]
 --- @include "segment"
@@ -33,6 +35,9 @@ elseif was[1] ~= ARGV[1] then
   return { "superseded" }
 end
 local next, index, base, first = tonumber(was[2]), tonumber(was[3]), tonumber(was[4]), tonumber(was[5])
+if index < tonumber(ARGV[8]) then
+  return { "older" }
+end
 local segment, following = KEYS[1] .. ":" .. index, KEYS[1] .. ":" .. (index + 1)
 local bytes = redis.call("STRLEN", segment)
 local stop = bytes
@@ -61,7 +66,7 @@ end
 
 local whole = moveAudio(segment, following, stop, ARGV[5])
 local continues = was[6] == "max_duration" and 1 or 0
-local range = { base + begin, stop - begin, continues, begin }
+local range = { base + begin, stop - begin, continues, begin, first + whole }
 redis.call(
   "HSET", KEYS[1], "index", index + 1, "base", base + stop, "first", first + whole, "reason", ARGV[2],
   "cut:" .. index, ARGV[2] .. " " .. table.concat(range, " ")

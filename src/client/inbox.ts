@@ -7,6 +7,8 @@ export class Inbox {
   /** Every index below it has its final result; those above that have theirs are in the set. */
   #floor = 0
   readonly #settled = new Set<number>()
+  /** Indices whose marker was taken and whose final result was not. */
+  readonly #gaps = new Set<number>()
 
   /** The last sequence number taken: what is acknowledged. 0 means none. */
   get lastSeq(): number {
@@ -23,15 +25,26 @@ export class Inbox {
     this.#lastIndex = Math.max(this.#lastIndex, index)
   }
 
-  /** True if this result is to be surfaced: neither its `seq` nor a final result of its index was. */
+  /**
+   * True if this result is to be surfaced: neither its `seq` nor a final result of its index was, nor,
+   * where it is a marker, another one of its index.
+   */
   take(result: Result): boolean {
     if (result.seq <= this.#lastSeq) return false
     this.#lastSeq = result.seq
     this.heardOf(result.index)
-    if (result.kind === 'gap') return true
-    if (result.index < this.#floor || this.#settled.has(result.index)) return false
-    this.#settled.add(result.index)
+    const { index } = result
+    if (index < this.#floor || this.#settled.has(index)) return false
+    if (result.kind === 'gap') return this.#marks(index)
+    this.#gaps.delete(index)
+    this.#settled.add(index)
     while (this.#settled.delete(this.#floor)) this.#floor += 1
     return true
+  }
+
+  #marks(index: number): boolean {
+    const isNew = !this.#gaps.has(index)
+    this.#gaps.add(index)
+    return isNew
   }
 }

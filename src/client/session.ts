@@ -20,6 +20,8 @@ const START_ROUNDS = 3
 const BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 5_000
 const CLOSE_GRACE_MS = 1_000
+/** Resume tokens that are kept: a store that came back older may know only one before the last. */
+const KEPT_TOKENS = 4
 /** Stands for the chunk before the first: what comes after it waits for no audio. */
 const NO_CHUNK = -1
 
@@ -83,6 +85,8 @@ export class Session {
   #state: 'starting' | 'live' | 'away' | 'ended' = 'starting'
   #link: Link | undefined
   #grant: SessionGrant | undefined
+  /** Newest first. */
+  #tokens: readonly string[] = []
   #closing: Promise<CloseAnswer> | undefined
   #end: LinguaError | undefined
   #turn = 0
@@ -180,13 +184,15 @@ export class Session {
     })
   }
 
-  #resume({ id, resumeToken }: SessionGrant): ResumeRequest {
+  #resume({ id }: SessionGrant): ResumeRequest {
     const { lastSeq, lastIndex } = this.#inbox
-    return { sessionId: id, token: resumeToken, lastSeq, lastIndex, ...this.#outgoing.held }
+    const [token = ''] = this.#tokens
+    return { sessionId: id, token, lastSeq, lastIndex, ...this.#outgoing.held }
   }
 
   #goLive(grant: SessionGrant): void {
     this.#grant = grant
+    this.#tokens = [grant.resumeToken, ...this.#tokens].slice(0, KEPT_TOKENS)
     this.#state = 'live'
     this.#failures = 0
     this.#alarms.clear('giveUp')
@@ -199,6 +205,10 @@ export class Session {
   /** The link was refused or lost: tries another gateway, unless none would answer otherwise. */
   #retry(error: LinguaError): void {
     const { urls } = this.#options
+    if (error.code === 'resume_rejected' && this.#tokens.length > 1) {
+      this.#tokens = this.#tokens.slice(1)
+      return this.#moveOn(0)
+    }
     this.#failures += 1
     const isHopeless = this.#state === 'starting' && this.#failures >= START_ROUNDS * urls.length
     if (isHopeless || !(isPassing(error) || error.code === 'internal'))

@@ -12,6 +12,8 @@ export interface Outbox {
   ack(session: SessionId, seq: number): Promise<void>
   /** Whether the outcome of an index has left for the outbox already. */
   released(session: SessionId, index: number): Promise<boolean>
+  /** Which of these indices have their outcome. */
+  settled(session: SessionId, indices: readonly number[]): Promise<ReadonlySet<number>>
 }
 
 /** Reads and trims outboxes; only the settling scripts write them. */
@@ -27,6 +29,11 @@ export function createOutbox(redis: Redis, keys: Keys): Outbox {
     },
     async released(session, index) {
       return (await redis.hget(keys.outcomes(session), String(index))) === ''
+    },
+    async settled(session, indices) {
+      if (indices.length === 0) return new Set()
+      const outcomes = await redis.hmget(keys.outcomes(session), ...indices.map(String))
+      return new Set(indices.filter((_, i) => outcomes[i] !== null))
     },
   }
 }

@@ -145,12 +145,12 @@ async function startSession(
     'resume' in request
       ? await deps.sessions.resume(request.resume, subject)
       : await deps.sessions.start(request, subject)
-  const { session, resumeToken, nextChunk, closed } = opened
+  const { session, resumeToken, nextChunk, closed, lost } = opened
   if (resume && resume.lastSeq > 0) await deps.results.ack(session.id, resume.lastSeq, [])
   const live = new LiveSession(
     deps,
     session,
-    { lastSeq: resume?.lastSeq ?? 0, lastIndex: resume?.lastIndex ?? -1, nextChunk, closed },
+    { lastSeq: resume?.lastSeq ?? 0, lastIndex: resume?.lastIndex ?? -1, nextChunk, closed, lost },
     to,
   )
   return {

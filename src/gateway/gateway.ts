@@ -12,6 +12,7 @@ import { ANONYMOUS, type Authenticate } from './auth.ts'
 import { serveConnection, type ConnectionDeps } from './connection.ts'
 import { toWireError } from './errors.ts'
 import type { LiveSession } from './live-session.ts'
+import { createReconcile } from './reconcile.ts'
 import type { ClientSocket } from './wire.ts'
 
 export interface GatewayDeps extends Omit<ConnectionDeps, 'opened' | 'lost' | 'used'> {
@@ -19,19 +20,26 @@ export interface GatewayDeps extends Omit<ConnectionDeps, 'opened' | 'lost' | 'u
   readonly authenticate: Authenticate
   /** Listens for what scripts publish to this gateway. */
   readonly subscribe: (listen: (message: string) => void) => Promise<void>
-  /**
-   * Says that these sessions are alive, and whether their clients have just used these connections for the
-   * first time; answers those that are not this gateway's any more.
-   */
-  readonly touch: (sessions: readonly Session[], isUsed?: boolean) => Promise<readonly Session[]>
+  /** Says that these are alive, and whether their clients have just used their connections for the first time. */
+  readonly touch: (sessions: readonly Session[], isUsed?: boolean) => Promise<Touching>
+  readonly touchMs: number
+  /** Who is told that Redis may have come back older. */
+  readonly onOlder: (tell: () => void) => void
+  /** Tells Redis what this gateway knows of a session; false if another connection has it. */
+  readonly restore: (session: Session) => Promise<boolean>
   readonly log: Log
+}
+
+/** Sessions that are not this gateway's any more, and those that Redis has forgotten. */
+export interface Touching {
+  readonly superseded: readonly Session[]
+  readonly unknown: readonly Session[]
 }
 
 export interface Gateway extends Service {
   readonly sessions: number
 }
 
-const TOUCH_MS = 15_000
 /** A lost PUBLISH costs at most this long, ms. */
 const LOOK_MS = 1000
 
@@ -78,12 +86,20 @@ export function createGateway(deps: GatewayDeps): Gateway {
       })
     }
   }
+  const reconcile = createReconcile(deps)
+  /** From here on all is in Redis again, and the client comes back with what it knows. */
+  const letGo = (id: SessionId, live: LiveSession, socket: ClientSocket): void => {
+    if (held.get(id)?.live !== live) return
+    held.delete(id)
+    reconcile(live, socket)
+  }
   const connection: ConnectionDeps = {
     ...deps,
     opened(live, socket) {
       const { id, epoch } = live.session
       supersede(id, epoch)
       held.set(id, { live, socket })
+      live.session.onOlder(() => letGo(id, live, socket))
     },
     used({ session, isClosed }) {
       if (isClosed) return
@@ -96,8 +112,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
   const touchAll = async (): Promise<void> => {
     const open = [...held.values()].filter(({ live }) => !live.isClosed)
-    const gone = await deps.touch(open.map(({ live }) => live.session))
-    for (const { id, epoch } of gone) supersede(id, epoch + 1)
+    const { superseded, unknown } = await deps.touch(open.map(({ live }) => live.session))
+    for (const { id, epoch } of superseded) supersede(id, epoch + 1)
+    for (const { id } of unknown) {
+      const known = held.get(id)
+      if (known) letGo(id, known.live, known.socket)
+    }
   }
   const lookAll = (): void => {
     for (const { live } of held.values()) if (live.unfinished > 0) live.wake()
@@ -109,11 +129,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
     },
     async start() {
       await deps.subscribe((message) => hear(parseNews(message)))
+      deps.onOlder(() => {
+        for (const [id, { live, socket }] of [...held]) letGo(id, live, socket)
+      })
       serve(io.of(NAMESPACE), deps, connection)
       timers.push(
         setInterval(
           () => void touchAll().catch((error: unknown) => deps.log.debug({ err: error }, 'touch')),
-          TOUCH_MS,
+          deps.touchMs,
         ),
         setInterval(lookAll, LOOK_MS),
       )

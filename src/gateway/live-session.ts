@@ -4,6 +4,7 @@ import type { Log } from '../platform/log.ts'
 import { LinguaError } from '../protocol/codes.ts'
 import type { CutReason, Finalized, Progress, Result } from '../protocol/events.ts'
 import type { Session } from '../session/session.ts'
+import type { Hole } from '../session/sessions.ts'
 import { Intake } from './intake.ts'
 import { ResultReader, type Results } from './result-reader.ts'
 import type { Wire } from './wire.ts'
@@ -29,6 +30,8 @@ export interface Resumed {
   readonly nextChunk: number
   /** Why it had been closed, if it had: only its results are left to tell. */
   readonly closed: string | undefined
+  /** Chunks that nobody holds any more. */
+  readonly lost: Hole | undefined
 }
 
 interface CloseAnswer {
@@ -95,6 +98,7 @@ export class LiveSession {
 
   /** Begins to tell: cuts the client has not heard of, results it has not acknowledged; then mends. */
   async start(): Promise<void> {
+    if (this.#known.lost) this.#wire.emit('audio.lost', this.#known.lost)
     for (const cut of this.session.unfinished.values())
       this.#announce(this.session.finalizedOf(cut))
     await this.#reader.wake()
@@ -177,6 +181,7 @@ export class LiveSession {
 
   /** The socket is gone: after a while what was said is cut, so that it is translated all the same. */
   away(): void {
+    if (this.#ended || this.isClosed) return
     clearTimeout(this.#timer)
     this.#intake.stop()
     this.#timer = setTimeout(() => {

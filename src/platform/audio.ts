@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { AudioKeys } from '../../lua/keys.ts'
 import type { SessionId } from '../protocol/ids.ts'
 import type { AudioRange, SpeechRef } from '../protocol/jobs.ts'
+import { LIMITS } from './limits.ts'
 
 /** Bytes in the audio plane, by key. */
 export interface AudioStore {
@@ -11,7 +12,10 @@ export interface AudioStore {
   /** Undefined if the bytes are gone. */
   readSpeech(speech: SpeechRef): Promise<Buffer | undefined>
   dropSpeech(keys: readonly string[]): Promise<void>
-  /** The utterance has its outcome: its audio and the note that its cut is pending may go. */
+  /**
+   * The utterance has its outcome: the note that its cut is pending goes, its audio soon. A control plane
+   * that came back older may want the audio once more.
+   */
   forgetCut(session: SessionId, index: number): Promise<void>
 }
 
@@ -33,7 +37,7 @@ export function createAudioStore(redis: Redis, keys: AudioKeys): AudioStore {
     async forgetCut(session, index) {
       await Promise.all([
         redis.hdel(keys.audio(session), `cut:${index}`),
-        redis.unlink(keys.segment(session, index)),
+        redis.pexpire(keys.segment(session, index), LIMITS.settledAudioLifeMs),
       ])
     },
   }

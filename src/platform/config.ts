@@ -73,7 +73,9 @@ export const SETTINGS = z.object({
   LINGUA_START_DEADLINE_MS: ms(8000).describe('longest wait for a node, and for a node to start'),
   LINGUA_OVERALL_DEADLINE_MS: ms(120_000).describe('an utterance ends by then, whatever happens'),
   LINGUA_DEDUP_WINDOW_MS: ms(30_000).describe('repeats of a result are filtered for this long'),
-  LINGUA_RESUME_WINDOW_MS: ms(120_000).describe('a session whose client is gone waits this long'),
+  LINGUA_RESUME_WINDOW_MS: ms(120_000, 1000)
+    .pipe(z.number().max(300_000, 'at most 300000: half of how long the keys of a session live'))
+    .describe('a session whose client is gone waits this long'),
 })
 
 type Values = z.infer<typeof SETTINGS>

@@ -25,6 +25,10 @@ export const LIMITS = {
   /** How long the keys of a session outlive its last sign of life. */
   sessionLifeMs: 600_000,
   segmentLifeMs: 600_000,
+  /** How long the audio of an utterance outlives its outcome: longer than Redis may come back older. */
+  settledAudioLifeMs: 10_000,
+  /** How long a finished job stays to be looked at. */
+  finishedJobLifeMs: 600_000,
   /** How long an attempt record outlives the outcome. */
   settledRecordLifeMs: 60_000,
   nodeRecordLifeMs: 600_000,
@@ -43,6 +47,10 @@ export const LIMITS = {
   maxAttempts: 3,
   /** How often the watch looks. */
   watchMs: 250,
+  /** How often a gateway says that its sessions are alive, at least. */
+  touchMs: 15_000,
+  /** How often the watch looks at an orphan until it can be closed. */
+  orphanMs: 2000,
 } as const
 
 /** What a lease of `leaseMs` means: a beat is a quarter of it, and two missed ticks were an outage. */

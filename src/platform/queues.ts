@@ -1,6 +1,7 @@
 import { Queue, type DefaultJobOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { UTTERANCES, type ChildJob, type UtteranceJob } from '../protocol/jobs.ts'
+import { LIMITS } from './limits.ts'
 import type { Log } from './log.ts'
 
 /** Job data is JSON and copied many times: bytes go by key. */
@@ -10,8 +11,8 @@ const SIZE_LIMIT = 4096
 const PARENT: DefaultJobOptions = {
   attempts: 1_000_000,
   backoff: { type: 'fixed', delay: 200 },
-  removeOnComplete: { age: 600, count: 50_000 },
-  removeOnFail: { age: 600, count: 50_000 },
+  removeOnComplete: { age: LIMITS.finishedJobLifeMs / 1000, count: 50_000 },
+  removeOnFail: { age: LIMITS.finishedJobLifeMs / 1000, count: 50_000 },
   sizeLimit: SIZE_LIMIT,
 }
 

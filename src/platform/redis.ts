@@ -4,6 +4,7 @@ import { defineScripts, type Call } from '../../lua/scripts.ts'
 import { CorkedRedis } from './corked-redis.ts'
 import { LinguaError } from '../protocol/codes.ts'
 import type { Log } from './log.ts'
+import { watchLife, type RedisLife } from './redis-life.ts'
 
 /** The connections of one process and the names in what they lead to. */
 export interface Store {
@@ -14,9 +15,12 @@ export interface Store {
   /** Control plane. Fails fast while Redis is away. */
   readonly control: Redis
   readonly call: Call
+  /** The life of the control plane. */
+  readonly life: RedisLife
   /** Audio plane. Fails fast. */
   readonly audio: Redis
   readonly callAudio: Call
+  readonly audioLife: RedisLife
   /** For BullMQ's workers: waits for Redis, and is duplicated by each for its blocking reads. */
   readonly worker: Redis
   /** A connection of its own that only listens. */
@@ -72,8 +76,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     audioKeys: createAudioKeys(prefix),
     control,
     call: defineScripts(control),
+    life: watchLife(control),
     audio,
     callAudio: defineScripts(audio),
+    audioLife: watchLife(audio),
     worker,
     async subscribe(channel, listen) {
       const subscriber = connect(url, patient, 'subscriber')

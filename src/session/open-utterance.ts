@@ -1,5 +1,5 @@
 import type { AudioKeys } from '../../lua/keys.ts'
-import type { Opened } from '../../lua/session.ts'
+import type { Opened } from '../../lua/audio.ts'
 import type { AudioStore } from '../platform/audio.ts'
 import type { Clock } from '../platform/clock.ts'
 import { LIMITS } from '../platform/limits.ts'

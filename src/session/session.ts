@@ -1,4 +1,4 @@
-import type { Appended, Cut, CutPoint } from '../../lua/session.ts'
+import type { Appended, Cut, CutPoint } from '../../lua/audio.ts'
 import { LIMITS } from '../platform/limits.ts'
 import { LinguaError } from '../protocol/codes.ts'
 import {
@@ -12,7 +12,9 @@ import type { SessionId } from '../protocol/ids.ts'
 import type { UtteranceJob } from '../protocol/jobs.ts'
 import type { Decision } from './cutter.ts'
 import type { OpenUtterance } from './open-utterance.ts'
+import { unsettled } from './pending.ts'
 import type { SessionDeps } from './sessions.ts'
+import { utteranceJob } from './utterance-job.ts'
 
 export const DEFAULT_AUDIO: AudioFormat = { encoding: 'pcm_s16le', sampleRate: 16_000 }
 
@@ -23,7 +25,19 @@ interface SessionState {
   readonly open: OpenUtterance
   /** Cuts whose outcomes are still to come. */
   readonly pending: readonly Cut[]
+  /** Those of them that may have no job. */
+  readonly unqueued: readonly Cut[]
+  /** Whose it is, and the hash of the token that its client was given. */
+  readonly owner: SessionOwner
 }
+
+export interface SessionOwner {
+  readonly subject: string
+  readonly tokenHash: string
+}
+
+/** Cuts that are remembered: more than can be made while Redis has nothing on its disk. */
+const MOST_REMEMBERED = 32
 
 /**
  * A session as the gateway that holds its connection sees it.
@@ -43,6 +57,7 @@ export class Session {
   readonly format: AudioFormat
   /** Cuts found pending when the session was opened: their outcomes are still to come. */
   readonly pending: readonly Cut[]
+  readonly owner: SessionOwner
   readonly #deps: SessionDeps
   readonly #unqueued = new Map<number, Cut>()
   /** Without a final result that was told. */
@@ -58,27 +73,41 @@ export class Session {
   #appended: Promise<unknown> = Promise.resolve()
   /** What could not be done is tried again no sooner. */
   #notBefore = -Infinity
+  /** Cuts that were pending when the session was touched last. */
+  #pendingThen: ReadonlySet<number> = new Set()
   #finalized: (finalized: Finalized) => void = () => {}
+  #older: () => void = () => {}
+  /** The last cuts made here, oldest first: an audio plane that came back older is told of them. */
+  #cuts: readonly Cut[] = []
 
-  constructor(deps: SessionDeps, { id, epoch, request, open, pending }: SessionState) {
+  constructor(deps: SessionDeps, { id, epoch, request, open, ...cuts }: SessionState) {
     this.#deps = deps
     this.id = id
     this.epoch = epoch
     this.request = request
     this.format = request.audio ?? DEFAULT_AUDIO
-    this.pending = pending
+    this.pending = cuts.pending
+    this.owner = cuts.owner
     this.#open = open
     this.#bytesPerMs = (this.format.sampleRate * BYTES_PER_SAMPLE) / 1000
-    for (const cut of pending) {
-      this.#unqueued.set(cut.index, cut)
-      this.#unfinished.set(cut.index, cut)
-    }
+    for (const cut of cuts.pending) this.#unfinished.set(cut.index, cut)
+    for (const cut of cuts.unqueued) this.#unqueued.set(cut.index, cut)
     this.#crowd()
   }
 
   /** Who is told of each cut, as soon as its job is added. */
   onFinalized(tell: (finalized: Finalized) => void): void {
     this.#finalized = tell
+  }
+
+  /** Who is told that Redis does not know what it knew: it came back older, and has to be told. */
+  onOlder(tell: () => void): void {
+    this.#older = tell
+  }
+
+  /** The last cuts made here, oldest first. */
+  get cuts(): readonly Cut[] {
+    return this.#cuts
   }
 
   /** Who is told that more has been heard: `tick` may have something to do. */
@@ -161,6 +190,7 @@ export class Session {
       const answer = await appending
       // In the same step: a cut behind it counts on what was stored before.
       if (answer.kind === 'stored') this.#open.stored(chunk, bytes)
+      if (answer.kind === 'unknown_session') this.#older()
       return answer
     } finally {
       this.#flying -= bytes.length
@@ -227,14 +257,29 @@ export class Session {
     }
   }
 
+  /**
+   * Mends what may have gone wrong since it was asked last: cuts that are still pending get their jobs
+   * once more, unless they have their outcome.
+   */
+  async mend(pending: readonly Cut[]): Promise<void> {
+    const long = pending.filter(({ index }) => this.#pendingThen.has(index))
+    this.#pendingThen = new Set(pending.map(({ index }) => index))
+    for (const cut of await unsettled(this.#deps, this.id, long))
+      await this.#deps.enqueue(this.#jobOf(cut))
+  }
+
+  /** Where a byte of the session lies in it. */
+  startMsOf(byte: number): number {
+    return Math.round(byte / this.#bytesPerMs)
+  }
+
   /** A cut as the client is told of it. */
   finalizedOf(cut: Cut): Finalized {
-    const perMs = this.#bytesPerMs
     return {
       index: cut.index,
       reason: cut.reason,
-      startMs: Math.round(cut.base / perMs),
-      durationMs: Math.round(cut.bytes / perMs),
+      startMs: this.startMsOf(cut.base),
+      durationMs: Math.round(cut.bytes / this.#bytesPerMs),
       ...(cut.continues && { continues: cut.index - 1 }),
     }
   }
@@ -289,7 +334,7 @@ export class Session {
       before,
       lifeMs: LIMITS.segmentLifeMs,
     })
-    if (answer.kind !== 'dropped') throw lost(answer.kind)
+    if (answer.kind !== 'dropped') throw this.#lost(answer.kind)
     this.#open.dropped(before)
   }
 
@@ -303,7 +348,7 @@ export class Session {
     const answer = await this.#deps.scripts.cutAudio({
       session: this.id,
       epoch: this.epoch,
-      ...{ reason, at, begin, enough },
+      ...{ reason, at, begin, enough, taken: this.#open.index },
       lifeMs: LIMITS.segmentLifeMs,
     })
     switch (answer.kind) {
@@ -320,8 +365,9 @@ export class Session {
       case 'gap':
         throw new LinguaError('chunk_gap', undefined, { details: { expected: answer.expected } })
       case 'superseded':
+      case 'older':
       case 'unknown_session':
-        throw lost(answer.kind)
+        throw this.#lost(answer.kind)
     }
   }
 
@@ -330,31 +376,20 @@ export class Session {
     this.#unqueued.set(cut.index, cut)
     this.#unfinished.set(cut.index, cut)
     this.#crowd()
+    this.#cuts = [...this.#cuts, cut].slice(-MOST_REMEMBERED)
     await this.repair()
   }
 
+  /** A session that is held is known, unless Redis came back older: soon it will be again. */
+  #lost(kind: 'superseded' | 'older' | 'unknown_session'): LinguaError {
+    if (kind === 'superseded')
+      return new LinguaError('session_not_found', 'the session has moved to another connection')
+    this.#older()
+    return new LinguaError('dependency_down', 'Redis came back older: try again shortly')
+  }
+
   #jobOf(cut: Cut): UtteranceJob {
-    return {
-      v: 1,
-      sessionId: this.id,
-      index: cut.index,
-      source: this.request.source,
-      ...(this.request.candidates && { candidates: this.request.candidates }),
-      target: this.request.target,
-      reason: cut.reason,
-      speech: this.request.speech ?? false,
-      audio: {
-        key: this.#deps.audioKeys.segment(this.id, cut.index),
-        from: cut.from,
-        bytes: cut.bytes,
-        ...this.format,
-      },
-      startMs: this.finalizedOf(cut).startMs,
-    }
+    const key = this.#deps.audioKeys.segment(this.id, cut.index)
+    return utteranceJob(this, cut, { key, startMs: this.startMsOf(cut.base) })
   }
 }
-
-const lost = (kind: 'superseded' | 'unknown_session'): LinguaError =>
-  kind === 'superseded'
-    ? new LinguaError('session_not_found', 'the session has moved to another connection')
-    : new LinguaError('session_not_found')

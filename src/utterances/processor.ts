@@ -62,10 +62,12 @@ export function createProcessor(deps: ProcessorDeps) {
       switch (step.kind) {
         case 'end': {
           const word = await settle(deps, job, step)
+          if (word === 'unknown_session') await awaitSession(job, token)
           if (word !== 'superseded') return finish(deps, job, step)
           break
         }
         case 'done':
+          if (step.why === 'unknown_session') await awaitSession(job, token)
           await tidy(deps, job)
           return { end: step.why }
         case 'delay':
@@ -80,6 +82,16 @@ export function createProcessor(deps: ProcessorDeps) {
       entry = await look(deps, job)
     }
   }
+}
+
+const SESSION_MS = 1000
+const SESSION_LOOKS = 30
+
+/** Redis may have come back without a session that is about to be written again: looks for it a while. */
+async function awaitSession(job: Parent, token: string): Promise<void> {
+  if (job.attemptsStarted > SESSION_LOOKS) return
+  await job.moveToDelayed(Date.now() + SESSION_MS, token)
+  throw new DelayedError()
 }
 
 const look = ({ control, keys }: ProcessorDeps, job: Parent): Promise<Entry> =>
@@ -101,7 +113,7 @@ async function advance(deps: ProcessorDeps, job: Parent, entry: Entry): Promise<
       return dispatch(deps, job, { n, code: 'engine_error' })
     case 'failed': {
       const { code, message } = parseFailure(child.message)
-      return code === 'bad_audio'
+      return code === 'bad_audio' || code === 'lost'
         ? { kind: 'end', attempt: n, outcome: failed(job.data, code, message) }
         : dispatch(deps, job, { n, code })
     }

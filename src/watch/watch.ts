@@ -4,6 +4,7 @@ import type { FleetScripts, Life } from '../../lua/fleet.ts'
 import { nodeQueue, type Keys } from '../../lua/keys.ts'
 import type { Completion } from '../completion/completion.ts'
 import { failed } from '../completion/outcome.ts'
+import type { AudioStore } from '../platform/audio.ts'
 import { LIMITS } from '../platform/limits.ts'
 import type { Service } from '../platform/lifecycle.ts'
 import type { Log } from '../platform/log.ts'
@@ -32,15 +33,21 @@ export interface WatchDeps {
   readonly promote: Promote
   readonly headWaitMs: number
   readonly startDeadlineMs: number
+  readonly resumeWindowMs: number
+  /** Attends a session that nobody attends: cuts its rest, and closes it once all is settled. */
+  readonly sweep: (session: SessionId) => Promise<void>
+  readonly audio: Pick<AudioStore, 'forgetCut'>
   readonly log: Log
 }
 
 /** Most items of each kind that one tick takes on; the next one sees the rest. */
 const BATCH = 100
+/** Finished jobs are looked after once in so many ticks: each names its session for that much longer. */
+const CLEAN_TICKS = 40
 
 /**
  * Notices what nobody reports: nodes that fell silent, attempts past their deadline, results that hold
- * others back. Every scheduler runs one and none is special: each step may be done twice, the loser's
+ * others back, sessions whose clients are gone. Every scheduler runs one and none is special: each step may be done twice, the loser's
  * error is harmless, and what a dying watch leaves half done another one finds in the same zset.
  */
 export function createWatch(deps: WatchDeps): Service {
@@ -48,6 +55,7 @@ export function createWatch(deps: WatchDeps): Service {
   const busy = new Map<string, Promise<void>>()
   let timer: NodeJS.Timeout | undefined
   let ticking: Promise<void> = Promise.resolve()
+  let ticks = 0
 
   /** Runs a step beside the tick, once at a time for each subject: a tick never waits for a step. */
   const once = (subject: string, step: () => Promise<void>): void => {
@@ -58,14 +66,19 @@ export function createWatch(deps: WatchDeps): Service {
     busy.set(subject, run)
   }
   const tick = async (): Promise<void> => {
-    const { headWaitMs, startDeadlineMs } = deps
-    const due = await fleet.tickWatch({ limit: BATCH, headWaitMs, startDeadlineMs })
+    const { headWaitMs, startDeadlineMs, resumeWindowMs } = deps
+    const due = await fleet.tickWatch({
+      ...{ limit: BATCH, headWaitMs, startDeadlineMs, resumeWindowMs },
+    })
     for (const life of due.fencing)
       once(nodeQueue(life.node, life.incarnation), () => fence(deps, life))
     for (const attempt of due.overdue) once(attempt, () => endOverdue(deps, attempt))
     for (const session of due.gaps) once(session, () => markGap(deps, session))
     if (due.waiting.length > 0) once('waiting', () => deps.promote(due.waiting))
+    for (const session of due.orphans) once(`orphan ${session}`, () => deps.sweep(session))
     once('failed parents', () => endFailed(deps))
+    if (ticks % CLEAN_TICKS === 0) once('finished parents', () => cleanFinished(deps))
+    ticks += 1
   }
   return {
     name: 'watch',
@@ -132,14 +145,20 @@ async function markGap({ scripts, headWaitMs, log }: WatchDeps, session: Session
 }
 
 /** A parent that BullMQ itself gave up, which should not happen, ends like any other utterance. */
-async function endFailed({ queues, completion, log }: WatchDeps): Promise<void> {
+async function endFailed({ queues, completion, audio, log }: WatchDeps): Promise<void> {
   for (const parent of await queues.utterances.getFailed(0, BATCH - 1)) {
     const { sessionId: session, index } = parent.data
     log.error({ session, utterance: parent.id, why: parent.failedReason }, 'parent failed')
     const outcome = failed(parent.data, 'internal')
     await completion.settle({ session: sessionId(session), index, attempt: undefined, outcome })
+    await audio.forgetCut(sessionId(session), index)
     await queues.utterances.remove(parent.id ?? '')
   }
+}
+
+/** BullMQ removes what finished long ago only when something else finishes. */
+async function cleanFinished({ queues }: WatchDeps): Promise<void> {
+  await queues.utterances.clean(LIMITS.finishedJobLifeMs, 10 * BATCH, 'completed')
 }
 
 function note(log: Log, error: unknown, subject: string): void {

@@ -27,4 +27,15 @@ describe('inbox', () => {
     expect(inbox.take({ ...finalResult(3, 0), late: true })).toBe(true)
     expect(inbox.lastIndex).toBe(1)
   })
+
+  test('a marker is surfaced once, and not behind the outcome it stands for', () => {
+    const inbox = new Inbox()
+    expect(inbox.take({ seq: 1, index: 1, kind: 'gap' })).toBe(true)
+    expect(inbox.take({ seq: 2, index: 1, kind: 'gap' })).toBe(false)
+    expect(inbox.take({ ...finalResult(3, 1), late: true })).toBe(true)
+    expect(inbox.take({ seq: 4, index: 1, kind: 'gap' })).toBe(false)
+    inbox.take(finalResult(5, 0))
+    expect(inbox.take({ seq: 6, index: 0, kind: 'gap' })).toBe(false)
+    expect(inbox.lastSeq).toBe(6)
+  })
 })

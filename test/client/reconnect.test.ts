@@ -38,6 +38,24 @@ describe('a lost link', () => {
     expect(await closed).toMatchObject({ reason: 'resume_rejected' })
   })
 
+  test('is resumed with a token before the last one where a store came back older', async ({
+    world,
+  }) => {
+    const gateway = await world.gateway()
+    const session = await connect(gateway.url, PAIR)
+    const record = only(world)
+    for (const granted of ['second', 'third']) {
+      record.granted = granted
+      const resumed = record.resumes.length + 1
+      gateway.peers.at(-1)?.disconnect(true)
+      await expect.poll(() => record.resumes.length).toBe(resumed)
+    }
+    expect(record.resumes.map(({ token }) => token)).toEqual([record.token, record.token])
+    session.append(noise(CHUNK_BYTES))
+    expect(await session.commit()).toBe(0)
+    await session.close()
+  })
+
   test('ends the session when nobody answers for as long as results are kept', async ({
     world,
   }) => {

@@ -23,6 +23,8 @@ type Emitted = {
 export class SessionRecord {
   readonly id: string
   token: string
+  /** What a resume is granted, if it is another token than the one that will be known. */
+  granted: string | undefined
   readonly chunks: Uint8Array[] = []
   readonly appended: number[] = []
   commits = 0
@@ -227,7 +229,7 @@ export const expecting = (code: ErrorCode, expected: number, retryAfterMs?: numb
 
 const grantOf = (session: SessionRecord, { outboxTtlMs = 60_000 }: Mischief): SessionGrant => ({
   id: session.id,
-  resumeToken: session.token,
+  resumeToken: session.granted ?? session.token,
   nextChunk: session.chunks.length,
   limits: { maxChunkBytes: 262_144, burstMs: 30_000, maxUnfinished: 64, outboxTtlMs },
 })

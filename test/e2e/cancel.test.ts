@@ -1,4 +1,4 @@
-import { createAudioScripts } from '../../lua/session.ts'
+import { createAudioScripts } from '../../lua/audio.ts'
 import { STAGES, type Stage } from '../../src/protocol/events.ts'
 import { jobId, sessionId } from '../../src/protocol/ids.ts'
 import { scriptedAudio, type Script } from '../../workers/engines/scripted.ts'

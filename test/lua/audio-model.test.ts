@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { CutPoint } from '../../lua/session.ts'
+import type { CutPoint } from '../../lua/audio.ts'
 import { sessionId, type SessionId } from '../../src/protocol/ids.ts'
 import { expect, test, type Rooms } from './rooms.ts'
 

@@ -31,7 +31,10 @@ async function say(rooms: Rooms, ...chunks: string[]): Promise<void> {
 test('fresh audio expects chunk 0 of utterance 0; opening it again answers the same', async ({
   rooms,
 }) => {
-  const fresh = { kind: 'opened', nextChunk: 0, index: 0, base: 0, openBytes: 0, pending: [] }
+  const fresh = {
+    ...{ kind: 'opened', nextChunk: 0, index: 0, base: 0, openBytes: 0 },
+    ...{ missing: 0, pending: [] },
+  }
   expect(await open(rooms)).toEqual(fresh)
   expect(await open(rooms)).toEqual(fresh)
 })
@@ -46,9 +49,10 @@ test('whoever opens audio finds what is stored, open and pending', async ({ room
     index: 2,
     base: 8,
     openBytes: 2,
+    missing: 3,
     pending: [
-      { index: 0, reason: 'max_duration', base: 0, bytes: 6, from: 0, continues: false },
-      { index: 1, reason: 'pause', base: 6, bytes: 2, from: 0, continues: true },
+      { index: 0, reason: 'max_duration', base: 0, bytes: 6, from: 0, continues: false, next: 1 },
+      { index: 1, reason: 'pause', base: 6, bytes: 2, from: 0, continues: true, next: 2 },
     ],
   })
 })
@@ -95,7 +99,7 @@ test('a cut closes the segment at its byte and later bytes open the next one', a
   await say(rooms, 'aaaa', 'bbbb')
   expect(await cutAt(rooms, 0, 6)).toEqual({
     kind: 'cut',
-    cut: { index: 0, reason: 'pause', base: 0, bytes: 6, from: 0, continues: false },
+    cut: { index: 0, reason: 'pause', base: 0, bytes: 6, from: 0, continues: false, next: 1 },
   })
   await append(rooms, 2, 'cc')
   expect(await segment(rooms, 1)).toBe('bbcc')

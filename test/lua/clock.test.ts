@@ -1,4 +1,4 @@
-import { expect, fiftyTimes, HOUR, LEASE, test } from './rooms.ts'
+import { expect, fiftyTimes, HOUR, LEASE, test, TICK } from './rooms.ts'
 
 test('a node whose lease ran out is taken from its pool and named until it is fenced', async ({
   rooms,
@@ -31,7 +31,7 @@ test('fifty watches that tick at once fence one node once', async ({ rooms }) =>
 
 test('a tick answers no more of each kind than it is asked for', async ({ rooms }) => {
   for (let i = 0; i < 5; i += 1) await rooms.fleet.leaveFleet(await rooms.ready(`n${i}`))
-  const due = await rooms.fleet.tickWatch({ limit: 3, headWaitMs: 0, startDeadlineMs: 8000 })
+  const due = await rooms.fleet.tickWatch({ ...TICK, limit: 3, headWaitMs: 0 })
   expect(due.fencing).toHaveLength(3)
 })
 
@@ -48,7 +48,13 @@ test('an outage of any length expires nobody and makes nothing overdue', async (
   await rooms.place(session, 0)
   await rooms.tick()
   rooms.time.now += HOUR
-  expect(await rooms.tick()).toEqual({ fencing: [], overdue: [], gaps: [], waiting: [] })
+  expect(await rooms.tick()).toEqual({
+    fencing: [],
+    overdue: [],
+    gaps: [],
+    waiting: [],
+    orphans: [],
+  })
   expect(await rooms.beat(life)).toMatchObject({ kind: 'beat' })
   expect((await rooms.pass(7999)).overdue).toEqual([])
   expect((await rooms.pass(1)).overdue).toEqual(['u_s_0.1'])

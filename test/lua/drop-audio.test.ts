@@ -1,4 +1,4 @@
-import type { CutPoint } from '../../lua/session.ts'
+import type { CutPoint } from '../../lua/audio.ts'
 import type { CutReason } from '../../src/protocol/events.ts'
 import { sessionId } from '../../src/protocol/ids.ts'
 import { expect, fiftyTimes, tally, test, type Rooms } from './rooms.ts'
@@ -97,7 +97,7 @@ test('an utterance begins where its speech does: silence before it is left out',
 }) => {
   await say(rooms, 'aaaa', 'bbbb', 'cccc')
   await cut(rooms, { index: 0, endByte: 2 })
-  const made = { index: 1, reason: 'pause', base: 6, bytes: 4, from: 4, continues: false }
+  const made = { index: 1, reason: 'pause', base: 6, bytes: 4, from: 4, continues: false, next: 2 }
   const at = { index: 1, endByte: 8 }
   expect(await cut(rooms, at, { begin: 6, enough: 8 })).toEqual({ kind: 'cut', cut: made })
   expect(await cut(rooms, at)).toEqual({ kind: 'repeat', index: 1, cut: made })

@@ -5,7 +5,8 @@ import {
 } from '../../lua/completion.ts'
 import { createFleetScripts, type Due, type Life, type NodeState } from '../../lua/fleet.ts'
 import { createRoutingScripts, type Ended, type Route } from '../../lua/routing.ts'
-import { createAudioScripts, createSessionScripts } from '../../lua/session.ts'
+import { createAudioScripts } from '../../lua/audio.ts'
+import { createSessionScripts } from '../../lua/session.ts'
 import { createOutbox } from '../../src/completion/outbox.ts'
 import type { Store } from '../../src/platform/redis.ts'
 import type { ErrorCode } from '../../src/protocol/codes.ts'
@@ -32,6 +33,12 @@ export const ROUTE = {
   recordLifeMs: 720_000,
 }
 export const HEAD_WAIT_MS = 5000
+export const TICK = {
+  limit: 100,
+  headWaitMs: HEAD_WAIT_MS,
+  startDeadlineMs: ROUTE.startDeadlineMs,
+  resumeWindowMs: 120_000,
+}
 export const GATEWAY = gatewayId('g')
 
 type RouteQuestion = Partial<{
@@ -68,12 +75,7 @@ export function createRooms(store: Store) {
 
   const beat = (life: Life, state: NodeState = 'ready', vitals: Partial<Vitals> = {}) =>
     fleet.beatNode(life, state, { ...CALM, ...vitals })
-  const tick = (): Promise<Due> =>
-    fleet.tickWatch({
-      limit: 100,
-      headWaitMs: HEAD_WAIT_MS,
-      startDeadlineMs: ROUTE.startDeadlineMs,
-    })
+  const tick = (): Promise<Due> => fleet.tickWatch(TICK)
   return {
     store,
     time,

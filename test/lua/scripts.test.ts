@@ -64,8 +64,9 @@ async function live(rooms: Rooms, before: () => Promise<unknown>): Promise<unkno
   await say(() => completion.markGap({ session, headWaitMs: 5000 }))
   await say(() => rooms.tick())
   await say(() => fleet.leaveFleet(life))
-  const close = { session, epoch: 2, lastIndex: 0, reason: 'close' }
+  const close = { session, epoch: 2, lastIndex: 0, reason: 'close', lifeMs: 600_000 }
   await say(() => sessions.closeSession({ ...close, state: 'closed' }))
+  await say(() => sessions.takeOrphan({ session, windowMs: 0, againMs: 0 }))
   const text = JSON.stringify(said)
   return JSON.parse(text.replaceAll(incarnation, 'life').replaceAll(life.incarnation, 'life'))
 }

@@ -28,6 +28,7 @@ const close = (rooms: Rooms, state: 'closing' | 'closed', over: object = {}) =>
     lastIndex: 4,
     state,
     reason: 'close',
+    lifeMs: SETTLE.sessionLifeMs,
     ...over,
   })
 
@@ -46,7 +47,7 @@ test('a started session is open, held under epoch 1 and seen; starting it again 
     expect(await control.pttl(name), name).toBeGreaterThan(590_000)
 })
 
-test('a resume raises the epoch, hands back what the session is, and is seen', async ({
+test('a resume raises the epoch to the instant, hands back what the session is, and is seen', async ({
   rooms,
 }) => {
   const { control, keys } = rooms.store
@@ -54,11 +55,12 @@ test('a resume raises the epoch, hands back what the session is, and is seen', a
   rooms.time.now += 7
   expect(await resume(rooms, 't1')).toEqual({
     kind: 'resumed',
-    epoch: 2,
+    epoch: rooms.time.now,
     state: 'open',
     request: '{}',
     lastIndex: undefined,
     reason: '',
+    taken: 0,
   })
   expect(await control.zscore(keys.sessions, session)).toBe(String(rooms.time.now))
 })
@@ -76,12 +78,13 @@ test('the token before stays valid until the new connection is used, however lon
 }) => {
   await rooms.begin()
   await resume(rooms, 't1', { nextTokenHash: 't2' })
-  expect(await touch(rooms, 2)).toBe('touched')
-  expect(await resume(rooms, 't1', { nextTokenHash: 't3' })).toMatchObject({ epoch: 3 })
+  const epoch = rooms.time.now + 1
+  expect(await touch(rooms, rooms.time.now)).toBe('touched')
+  expect(await resume(rooms, 't1', { nextTokenHash: 't3' })).toMatchObject({ epoch })
   expect(await resume(rooms, 't2')).toEqual({ kind: 'rejected' })
-  expect(await use(rooms, 3)).toBe('touched')
+  expect(await use(rooms, epoch)).toBe('touched')
   expect(await resume(rooms, 't1')).toEqual({ kind: 'rejected' })
-  expect(await resume(rooms, 't3')).toMatchObject({ kind: 'resumed', epoch: 4 })
+  expect(await resume(rooms, 't3')).toMatchObject({ kind: 'resumed', epoch: epoch + 1 })
 })
 
 test('the touch of an old connection is superseded and ends no token', async ({ rooms }) => {
@@ -95,18 +98,21 @@ test('fifty resumes at once get fifty epochs, and the last of them holds the ses
   rooms,
 }) => {
   await rooms.begin()
+  const { now } = rooms.time
   const answers = await fiftyTimes(() => resume(rooms, 't1'))
   const epochs = answers.map((answer) => (answer.kind === 'resumed' ? answer.epoch : 0))
-  expect(epochs.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i + 2))
-  expect(await touch(rooms, 50)).toBe('superseded')
-  expect(await touch(rooms, 51)).toBe('touched')
+  expect(epochs.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => now + i))
+  expect(await touch(rooms, now + 48)).toBe('superseded')
+  expect(await touch(rooms, now + 49)).toBe('touched')
 })
 
 test('a resume tells the gateway of the old connection, once for each', async ({ rooms }) => {
   await rooms.begin()
   const news = await rooms.hear()
   await resume(rooms, 't1')
-  await expect.poll(() => news).toEqual([{ kind: 'superseded', session: 's', epoch: 2 }])
+  await expect
+    .poll(() => news)
+    .toEqual([{ kind: 'superseded', session: 's', epoch: rooms.time.now }])
 })
 
 test('a touch lets every key of the session live on', async ({ rooms }) => {
@@ -180,7 +186,13 @@ describe('where subjects are limited', () => {
     const { control, keys } = rooms.store
     await start(rooms, 'a')
     await start(rooms, 'b')
-    const closing = { session: sessionId('a'), epoch: 1, lastIndex: undefined, reason: 'close' }
+    const closing = {
+      session: sessionId('a'),
+      epoch: 1,
+      lastIndex: undefined,
+      reason: 'close',
+      lifeMs: 600_000,
+    }
     await rooms.session.closeSession({ ...closing, state: 'closing' })
     expect(await start(rooms, 'c')).toBe('too_many_sessions')
     await rooms.session.closeSession({ ...closing, state: 'closed' })
@@ -196,4 +208,40 @@ describe('where subjects are limited', () => {
     const words = await fiftyTimes(() => start(rooms, `s${(n += 1)}`))
     expect(words.filter((word) => word === 'started')).toHaveLength(2)
   })
+})
+
+test('an epoch is never given out again by a Redis that came back older', async ({ rooms }) => {
+  const { control, keys } = rooms.store
+  const session = await rooms.begin()
+  const before = await control.hgetall(keys.session(session))
+  const lost = await resume(rooms, 't1')
+  await control.hset(keys.session(session), before)
+  rooms.time.now += 1
+  const again = await resume(rooms, 't1')
+  expect(again.kind === 'resumed' && lost.kind === 'resumed' && again.epoch > lost.epoch).toBe(true)
+})
+
+test('a closed session lives on as long as its results, and no touch changes that', async ({
+  rooms,
+}) => {
+  const { control, keys } = rooms.store
+  const session = await rooms.begin()
+  await rooms.settle(session, 0)
+  const kinds = ['session', 'order', 'outcomes', 'outbox', 'dedup'] as const
+  const names = kinds.map((kind) => keys[kind](session))
+  for (const name of names) await control.pexpire(name, 5000)
+  await close(rooms, 'closed')
+  for (const name of names) expect(await control.pttl(name), name).toBeGreaterThan(590_000)
+  for (const name of names) await control.pexpire(name, 5000)
+  expect(await touch(rooms, 1)).toBe('closed')
+  for (const name of names) expect(await control.pttl(name), name).toBeLessThanOrEqual(5000)
+  expect(await control.zcard(keys.sessions)).toBe(0)
+})
+
+test('a closed session that is resumed is read and not listed again', async ({ rooms }) => {
+  const { control, keys } = rooms.store
+  await rooms.begin()
+  await close(rooms, 'closed')
+  expect(await resume(rooms, 't1')).toMatchObject({ state: 'closed', reason: 'close' })
+  expect(await control.zcard(keys.sessions)).toBe(0)
 })

@@ -48,7 +48,7 @@ const BAD: readonly (readonly [name: string, ...values: string[]])[] = [
   ['LINGUA_START_DEADLINE_MS', '0', 'never'],
   ['LINGUA_OVERALL_DEADLINE_MS', '0', '-1'],
   ['LINGUA_DEDUP_WINDOW_MS', '0', '30_000'],
-  ['LINGUA_RESUME_WINDOW_MS', '0', '2m'],
+  ['LINGUA_RESUME_WINDOW_MS', '999', '300001', '2m'],
 ]
 
 /** The faults that an environment is refused for, without their heading. */
@@ -100,7 +100,7 @@ test('every setting is read', () => {
     LINGUA_START_DEADLINE_MS: '3',
     LINGUA_OVERALL_DEADLINE_MS: '4',
     LINGUA_DEDUP_WINDOW_MS: '5',
-    LINGUA_RESUME_WINDOW_MS: '6',
+    LINGUA_RESUME_WINDOW_MS: '6000',
   })
   expect(config).toEqual({
     redisUrl: 'redis://there:6379/1',
@@ -118,7 +118,7 @@ test('every setting is read', () => {
     startDeadlineMs: 3,
     overallDeadlineMs: 4,
     dedupWindowMs: 5,
-    resumeWindowMs: 6,
+    resumeWindowMs: 6000,
   })
 })
 

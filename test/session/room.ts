@@ -1,7 +1,9 @@
-import { createAudioScripts, createSessionScripts, type AudioScripts } from '../../lua/session.ts'
+import { createAudioRestoreScripts, createRestoreScripts } from '../../lua/restore.ts'
+import { createAudioScripts, type AudioScripts } from '../../lua/audio.ts'
+import { createSessionScripts } from '../../lua/session.ts'
 import { createAudioStore } from '../../src/platform/audio.ts'
 import type { Store } from '../../src/platform/redis.ts'
-import type { StartRequest } from '../../src/protocol/events.ts'
+import type { ResumeRequest, StartRequest } from '../../src/protocol/events.ts'
 import { gatewayId } from '../../src/protocol/ids.ts'
 import type { UtteranceJob } from '../../src/protocol/jobs.ts'
 import { createSessions, type OpenSession } from '../../src/session/sessions.ts'
@@ -47,6 +49,10 @@ function judgeOf({ sampleRate, mode }: Pick<Listening, 'sampleRate' | 'mode'>) {
 /** Sessions on a real audio plane, with a clock that stands still and jobs that are only noted. */
 export function openRoom(store: Store, vads: Pick<Vads, 'listen'> = quick) {
   const jobs = new Map<number, UtteranceJob>()
+  const added: number[] = []
+  const outcomes = new Set<number>()
+  const lost: number[] = []
+  const life = { now: 'first' }
   const clock = { at: 0, now: () => clock.at }
   const plane = createAudioScripts({ call: store.callAudio, keys: store.audioKeys })
   const losing = { next: false }
@@ -66,27 +72,49 @@ export function openRoom(store: Store, vads: Pick<Vads, 'listen'> = quick) {
     dropAudio: lossy((drop) => plane.dropAudio(drop)),
   }
   const sessions = createSessions({
-    scripts: { ...createSessionScripts({ call: store.call, keys: store.keys }), ...scripts },
+    scripts: {
+      ...createSessionScripts({ call: store.call, keys: store.keys }),
+      ...createRestoreScripts({ call: store.call, keys: store.keys }),
+      ...createAudioRestoreScripts({ call: store.callAudio, keys: store.audioKeys }),
+      ...scripts,
+    },
+    life: async () => life.now,
+    settleLost: async (_, index) => void lost.push(index),
     audio: createAudioStore(store.audio, store.audioKeys),
     audioKeys: store.audioKeys,
     vads,
     gateway: gatewayId('g'),
     clock,
-    enqueue: async (job) => void jobs.set(job.index, job),
+    enqueue: async (job) => {
+      jobs.set(job.index, job)
+      added.push(job.index)
+    },
+    settled: async (_, indices) => new Set(indices.filter((index) => outcomes.has(index))),
     parseRequest: (text) => JSON.parse(text),
   })
   return {
     clock,
     jobs,
+    /** The index of every job that was added, again and again. */
+    added,
+    /** Indices that have their outcome. */
+    outcomes,
+    /** Indices that were settled as lost. */
+    lost,
+    /** Which life of Redis it is. */
+    life,
+    restore: ({ session }: OpenSession) => sessions.restore(session),
+    touch: ({ session }: OpenSession) => sessions.touch(session, true),
     /** The answer of the next script is lost. */
     loseAnswer: () => void (losing.next = true),
     start: (endpointing: StartRequest['endpointing']) =>
       sessions.start({ source: 'en', target: 'es', endpointing }, 'a'),
-    resume: ({ session, resumeToken }: OpenSession) =>
+    resume: ({ session, resumeToken }: OpenSession, known: Partial<ResumeRequest> = {}) =>
       sessions.resume(
         {
           ...{ sessionId: session.id, token: resumeToken },
           ...{ lastSeq: 0, lastIndex: -1, ackedChunk: -1, firstChunk: 0 },
+          ...known,
         },
         'a',
       ),

@@ -145,7 +145,12 @@ export async function simulate(store: Store, plan: Plan): Promise<Report> {
   }
   const tick = async (): Promise<void> => {
     const due = await fleet.tickWatch({
-      ...{ limit: 100, headWaitMs: HEAD_WAIT_MS, startDeadlineMs: FOREVER },
+      ...{
+        limit: 100,
+        headWaitMs: HEAD_WAIT_MS,
+        startDeadlineMs: FOREVER,
+        resumeWindowMs: FOREVER,
+      },
     })
     promote(due.waiting)
     if (settled < plan.utterances) agenda.after(TICK_MS, tick)

@@ -189,20 +189,20 @@ describe('speech', () => {
 })
 
 describe('an attempt fails', () => {
-  test('with bad_audio where its audio is gone', async ({ store }) => {
+  test('with lost where its audio is gone', async ({ store }) => {
     const { run, job, told } = await attempt(store, { text: 'x' })
     await store.audio.del(job.audio.key)
     await expect(run()).rejects.toMatchObject({
-      code: 'bad_audio',
+      code: 'lost',
       message: `0 of ${job.audio.bytes} bytes are there`,
     })
     expect(told).toEqual([])
   })
 
-  test('with bad_audio where the end of its audio is gone', async ({ store }) => {
+  test('with lost where the end of its audio is gone', async ({ store }) => {
     const { run, job } = await attempt(store, { text: 'x' })
     await store.audio.set(job.audio.key, 'half')
-    await expect(run()).rejects.toMatchObject({ code: 'bad_audio' })
+    await expect(run()).rejects.toMatchObject({ code: 'lost' })
   })
 
   test('as its engine does', async ({ store }) => {

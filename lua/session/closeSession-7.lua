@@ -5,13 +5,18 @@
     Input:
       KEYS[1] session hash
       KEYS[2] order     (hash: head, seq, last)
-      KEYS[3] sessions  (zset: session -> last seen, ms)
+      KEYS[3] held
+      KEYS[4] outcomes
+      KEYS[5] outbox
+      KEYS[6] dedup
+      KEYS[7] sessions  (zset: session -> last seen on the fleet's clock, ms)
 
       ARGV[1] session id
       ARGV[2] epoch of the connection
       ARGV[3] last index, or '' if there was none
       ARGV[4] state: closing or closed
       ARGV[5] reason
+      ARGV[6] life of the session's keys from its end on, ms
 
     Output:
       closing, closed, superseded, unknown_session
@@ -25,6 +30,9 @@ end
 redis.call("HSET", KEYS[1], "state", ARGV[4], "reason", ARGV[5])
 redis.call("HSET", KEYS[2], "last", ARGV[3])
 if ARGV[4] == "closed" then
-  redis.call("ZREM", KEYS[3], ARGV[1])
+  redis.call("ZREM", KEYS[7], ARGV[1])
+  for i = 1, 6 do
+    redis.call("PEXPIRE", KEYS[i], ARGV[6])
+  end
 end
 return ARGV[4]
