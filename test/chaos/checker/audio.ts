@@ -1,6 +1,6 @@
 import { transcriptOf } from '../speech.ts'
 import { forEachUtterance, nameOf, type Breach, type Rule } from './breach.ts'
-import { groupBy, rangeOf, type SessionView } from './view.ts'
+import { groupBy, rangeOf, type Final, type SessionView } from './view.ts'
 
 /** P1: an index is cut once, and always means the same audio. */
 const cutOnce: Rule = forEachUtterance((utterance, _, { isRolledBack }) => {
@@ -11,13 +11,19 @@ const cutOnce: Rule = forEachUtterance((utterance, _, { isRolledBack }) => {
     breaches.push({ promise: 'P1', where, what: `cut ${cuts.length} times` })
   const told = [
     ...finalized.map(({ startMs, durationMs }) => `${startMs}+${durationMs} ms`),
-    ...finals.map(({ result }) => `${result.startMs}+${result.timings.audioMs} ms`),
+    ...finals
+      .filter(({ result }) => !isUnknown(result, isRolledBack))
+      .map(({ result }) => `${result.startMs}+${result.timings.audioMs} ms`),
   ]
   const meanings = [...new Set(told)]
   if (meanings.length > 1)
     breaches.push({ promise: 'P1', where, what: `means ${meanings.join(' and ')}` })
   return breaches
 })
+
+/** Of an utterance that Redis came back without nobody knows where it was. */
+const isUnknown = ({ error }: Final, isRolledBack: boolean): boolean =>
+  isRolledBack && error?.code === 'lost'
 
 /** P1, P6: a connection that was superseded writes nothing. */
 const oneWriter: Rule = (view) => {

@@ -272,3 +272,33 @@ test('what was lost with Redis is no breach once it is declared', () => {
   const facts = older.filter((each) => each.kind !== 'emitted' || each.result.index !== 1)
   expect(broken(facts.toSorted((a, b) => a.at - b.at))).toEqual([])
 })
+
+test('of a client that has left no more is asked than that all is settled', () => {
+  const left = GOOD.filter((each) => !isResult(each, 2) && each.at < 300).concat([
+    { kind: 'ended', at: 200, session: 's', reason: 'left' },
+  ])
+  expect(broken(left)).toEqual([])
+  const unsettled = left.filter((each) => each.kind !== 'settled' || each.index !== 1)
+  expect(broken(unsettled)).toEqual(['P11'])
+})
+
+test('where Redis came back older a result may come again, under a seq that is then left out', () => {
+  const [again] = GOOD.filter((each) => each.kind === 'emitted')
+  if (again?.kind !== 'emitted') throw new Error('nothing was emitted')
+  const repeated: Fact = { ...again, at: 120, result: { ...again.result, seq: 2 } }
+  const facts = GOOD.map((each) =>
+    isResult(each, 2) && 'result' in each ? { ...each, result: { ...each.result, seq: 3 } } : each,
+  ) as readonly Fact[]
+  const older: Fact = { kind: 'older', at: 110, ms: 50 }
+  const sorted = (all: readonly Fact[]) => all.toSorted((a, b) => a.at - b.at)
+  expect(broken(sorted([...facts, repeated, older]))).toEqual([])
+  expect(broken(sorted([...facts, repeated]))).toContain('P4')
+  expect(broken(sorted([...facts, older]))).toContain('P4')
+})
+
+test('a pending cut that came back when its session had ended is no breach, one before is', () => {
+  const left: Fact = { kind: 'left', at: 900, what: 'pending cuts', names: ['audio:{s} cut:1'] }
+  const olderAt = (instant: number): Fact => ({ kind: 'older', at: instant, ms: 50 })
+  expect(broken([...GOOD, olderAt(500), left])).toEqual([])
+  expect(broken([olderAt(5), ...GOOD, left])).toEqual(['P11'])
+})

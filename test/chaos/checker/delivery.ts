@@ -2,17 +2,29 @@ import { nameOf, type Breach, type Rule } from './breach.ts'
 import { groupBy, settledOf, type SessionView, type View } from './view.ts'
 
 /** P4: `seq` runs without holes, and indices rise except around a gap that was marked. */
-const inOrder: Rule = (view) => view.sessions.flatMap((session) => orderOf(session))
+const inOrder: Rule = (view) =>
+  view.sessions.flatMap((session) => orderOf(session, droppedSeqs(view, session)))
 
-function orderOf({ id, results }: SessionView): Breach[] {
+/** Where Redis came back older, repeats of what the client has come under a `seq` of their own. */
+function droppedSeqs({ isRolledBack }: View, { facts, results }: SessionView): ReadonlySet<number> {
+  if (!isRolledBack) return new Set()
+  const surfaced = new Set(results.map(({ result }) => result.seq))
+  const seqs = facts.flatMap((each) => (each.kind === 'emitted' ? [each.result.seq] : []))
+  return new Set(seqs.filter((seq) => !surfaced.has(seq)))
+}
+
+function orderOf({ id, results }: SessionView, dropped: ReadonlySet<number>): Breach[] {
   const breaches: Breach[] = []
   const complain = (what: string): void => void breaches.push({ promise: 'P4', where: id, what })
   const gaps = new Set<number>()
   const ended = new Set<number>()
   let head = -1
+  let expected = 1
   for (const [i, { result }] of results.entries()) {
     const { seq, index } = result
-    if (seq !== i + 1) complain(`the ${i + 1}. result surfaced has seq ${seq}`)
+    while (dropped.has(expected)) expected += 1
+    if (seq !== expected) complain(`the ${i + 1}. result surfaced has seq ${seq}`)
+    expected += 1
     if (result.kind === 'gap') gaps.add(index)
     else if (ended.has(index)) complain(`index ${index} has two final results`)
     const isLate = result.kind === 'final' && gaps.has(index)
@@ -25,10 +37,15 @@ function orderOf({ id, results }: SessionView): Breach[] {
   return breaches
 }
 
+/** Nobody is there any more to see results: that they are settled is all there is to ask. */
+const hasLeft = ({ ended }: SessionView): boolean => ended?.reason === 'left'
+
 /** P4, P11: every index that the client was told of has a final result in the end. */
 const everyIndex: Rule = (view) =>
   view.sessions.flatMap((session) => {
-    const missing = session.utterances.filter(({ finals }) => finals.length === 0)
+    const missing = session.utterances.filter((utterance) =>
+      hasLeft(session) ? !settledOf(utterance) : utterance.finals.length === 0,
+    )
     const excused = session.closed?.unfinished ?? 0
     if (missing.length <= excused) return []
     const what = `${missing.length} utterances never ended, ${excused} by the answer to close`
@@ -42,7 +59,7 @@ const everyOutcome: Rule = ({ sessions, isRolledBack }) =>
       const where = nameOf(utterance)
       const times = utterance.finals.length
       if (times > 1) return [{ promise: 'P5', where, what: `surfaced ${times} times` }]
-      const isExcused = (session.closed?.unfinished ?? 0) > 0 || isRolledBack
+      const isExcused = (session.closed?.unfinished ?? 0) > 0 || isRolledBack || hasLeft(session)
       if (times === 1 || !settledOf(utterance) || isExcused) return []
       return [{ promise: 'P5', where, what: 'settled and never surfaced' }]
     }),

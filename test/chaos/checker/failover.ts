@@ -81,7 +81,9 @@ const healthyStay: Rule = (view, { leaseMs }) => {
     const last = ofLife.findLast((each) => each.word === 'beat' && each.at < (told?.at ?? 0))
     if (!told || !last || wasReplaced(view, told, last.at)) return []
     const silentMs = told.at - last.sentAt - overlap(outages, last.sentAt, told.at)
-    if (silentMs >= leaseMs * 0.9) return []
+    // Where Redis came back older it has forgotten beats: then its leases are shorter.
+    const forgot = view.of('older').some(({ at }) => at > last.sentAt && at < told.at)
+    if (silentMs >= leaseMs * 0.9 || forgot) return []
     const what = `fenced though it had been silent for ${silentMs} ms only`
     return [{ promise: 'P12b', where: `${told.node}-${told.life}`, what }]
   })

@@ -1,6 +1,6 @@
 import { forEachUtterance, nameOf, type Breach, type Rule } from './breach.ts'
 import { outagesOf, overlap } from './outages.ts'
-import { settledOf } from './view.ts'
+import { settledOf, type View } from './view.ts'
 
 /** P11: an utterance ends by its overall deadline and one lease. */
 const endsInTime: Rule = forEachUtterance((utterance, { overallDeadlineMs, leaseMs }) => {
@@ -40,10 +40,20 @@ const sessionsLive: Rule = (view) =>
     return breaches
   })
 
+/** A pending cut that came back with an older Redis when its session had ended: it expires with the audio. */
+const isEcho = ({ sessions, of }: View, name: string): boolean =>
+  sessions.some(
+    ({ id, ended }) =>
+      ended !== undefined &&
+      name.includes(`{${id}} cut:`) &&
+      of('older').some(({ at }) => at > ended.at),
+  )
+
 /** P9, P11: nothing is left of work that is over. */
 const nothingLeft: Rule = (view) =>
   view
     .of('left')
+    .map((left) => ({ ...left, names: left.names.filter((name) => !isEcho(view, name)) }))
     .filter(({ names }) => names.length > 0)
     .map(({ what, names }) => ({
       promise: what === 'slots' ? ('P9' as const) : ('P11' as const),
@@ -59,13 +69,16 @@ const USED_UP: Readonly<Record<string, number>> = {
   node_lost: MOST_REHOMES + 1,
 }
 
-/** P10: an attempt is executed once, their number is bounded, and what never began uses nothing up. */
-const boundedAttempts: Rule = forEachUtterance((utterance) => {
+/**
+ * P10: an attempt is executed once, unless Redis forgot that it was; their number is bounded, and what never
+ * began uses nothing up.
+ */
+const boundedAttempts: Rule = forEachUtterance((utterance, _, { isRolledBack }) => {
   const where = nameOf(utterance)
   const began = utterance.progress.filter(({ stage }) => stage === 'started')
   const breaches: Breach[] = []
   const complain = (what: string): void => void breaches.push({ promise: 'P10', where, what })
-  if (new Set(began.map(({ n }) => n)).size < began.length)
+  if (new Set(began.map(({ n }) => n)).size < began.length && !isRolledBack)
     complain(`attempts ${began.map(({ n }) => n).join(', ')} were executed, one of them twice`)
   if (began.length > MOST_ERRORS + MOST_REHOMES) complain(`was executed ${began.length} times`)
   const final = utterance.finals[0]?.result

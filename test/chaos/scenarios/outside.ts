@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { Breach } from '../checker/checker.ts'
-import type { View } from '../checker/view.ts'
+import { settledOf, type View } from '../checker/view.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 import { openTalk } from '../talk.ts'
@@ -186,6 +186,15 @@ const abandoned: Scenario = {
     await schedulers[0]?.kill()
     await pause(2000)
   },
+  alsoCheck: ({ sessions }) =>
+    sessions
+      .filter(({ ended }) => ended?.reason === 'left')
+      .flatMap(({ id, utterances }): Breach[] => {
+        const translated = utterances.filter((each) => settledOf(each)?.outcome === 'translated')
+        if (translated.length === 2) return []
+        const what = `of 2 utterances ${translated.length} were translated when its client was gone`
+        return [{ promise: 'P11', where: id, what }]
+      }),
 }
 
 const everything: Scenario = {

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts'
 import { DIRECTED_SCENARIOS } from './directed.ts'
+import { GATEWAY_SCENARIOS } from './gateways.ts'
 import { NODE_SCENARIOS } from './nodes.ts'
 import { OUTSIDE_SCENARIOS } from './outside.ts'
 import { SCHEDULER_SCENARIOS } from './schedulers.ts'
@@ -9,6 +10,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...OUTSIDE_SCENARIOS,
   ...NODE_SCENARIOS,
   ...SCHEDULER_SCENARIOS,
+  ...GATEWAY_SCENARIOS,
   ...DIRECTED_SCENARIOS,
 ]
 
