@@ -20,6 +20,7 @@ import { startAll } from './platform/lifecycle.ts'
 import type { Log } from './platform/log.ts'
 import { createMetrics } from './platform/metrics.ts'
 import { openQueues } from './platform/queues.ts'
+import { createPulse } from './platform/pulse.ts'
 import type { Store } from './platform/redis.ts'
 import { ERROR_CODES, LinguaError } from './protocol/codes.ts'
 import type { StartRequest } from './protocol/events.ts'
@@ -59,7 +60,7 @@ export async function createScheduler({
   const { keys, audioKeys, call, callAudio, control } = store
   const gatewayName = gatewayId(`g-${randomBytes(6).toString('hex')}`)
   let gateway: Gateway | undefined
-  let draining = false
+  const pulse = createPulse(systemClock)
 
   // ground: names, scripts, bytes, queues
   const metrics = createMetrics(() => gateway?.sessions ?? 0)
@@ -147,9 +148,10 @@ export async function createScheduler({
   })
   const http = createHttp({
     registry: metrics.registry,
+    blockedMs: () => pulse.blockedMs,
     explain: createExplain({ control, keys, scripts: routingScripts }),
     unready: async () => {
-      if (draining) return 'draining'
+      if (gateway?.isDraining) return 'draining'
       return control.ping().then(
         () => undefined,
         () => 'redis does not answer',
@@ -164,10 +166,7 @@ export async function createScheduler({
     results,
     authenticate: createAuthenticate(config.authSecret),
     subscribe: (listener) => store.subscribe(keys.gateway(gatewayName), listener),
-    admit: async (request) => {
-      if (draining) throw new LinguaError('draining')
-      await servedPairs.assertServed(request)
-    },
+    admit: (request) => servedPairs.assertServed(request),
     cancel: createCancel({ control, keys, completion, severing, log }),
     close: async (session, state, reason) => {
       const { id, epoch, lastIndex } = session
@@ -201,14 +200,21 @@ export async function createScheduler({
     { name: 'vads', start: async () => {}, stop: () => vads.close() },
     watch,
     { name: 'utterances', ...utterances },
+    pulse,
     gateway,
     {
       name: 'http',
       start: async () => void (url = await listen(http, config.host, config.port)),
-      stop: async () => void (draining = true),
+      stop: async () => {},
     },
   ])
-  return { url, stop: (timeoutMs) => running.stop(timeoutMs) }
+  return {
+    url,
+    stop(timeoutMs) {
+      gateway.drain(timeoutMs / 2)
+      return running.stop(timeoutMs)
+    },
+  }
 }
 
 const LOST: Pick<SettledOutcome, 'outcome' | 'error'> = {

@@ -2,8 +2,9 @@ import type { z } from 'zod'
 import { LIMITS } from '../platform/limits.ts'
 import type { Log } from '../platform/log.ts'
 import { LinguaError } from '../protocol/codes.ts'
-import type { ClientEvents, StartRequest } from '../protocol/events.ts'
+import { SAMPLE_RATES, type ClientEvents, type StartRequest } from '../protocol/events.ts'
 import {
+  audioFormat,
   cancelRequest,
   chunkNumber,
   closeRequest,
@@ -21,7 +22,9 @@ import { createWire, type ClientSocket, type Wire } from './wire.ts'
 export interface ConnectionDeps extends LiveSessionDeps {
   readonly log: Log
   readonly sessions: Sessions
-  /** Throws where this process takes no sessions, or nobody serves the pair. */
+  /** Whether this process takes no sessions any more, new or resumed. */
+  readonly isDraining: () => boolean
+  /** Throws where nobody serves the pair. */
   readonly admit: (request: StartRequest) => Promise<void>
   readonly opened: (live: LiveSession, socket: ClientSocket) => void
   readonly lost: (live: LiveSession) => void
@@ -134,10 +137,22 @@ export function serveConnection(deps: ConnectionDeps, socket: ClientSocket, subj
   })
 }
 
+const SUPPORTED = { encoding: 'pcm_s16le', channels: 1, sampleRate: SAMPLE_RATES }
+
+/** Audio that is not taken is told apart from what is no request at all. */
+function checkFormat(payload: unknown): void {
+  if (typeof payload !== 'object' || payload === null || !('audio' in payload)) return
+  const { audio } = payload
+  if (audio === undefined || audioFormat.safeParse(audio).success) return
+  throw new LinguaError('unsupported_audio', undefined, { details: SUPPORTED })
+}
+
 async function startSession(
   deps: ConnectionDeps,
   { payload, subject, to }: { payload: unknown; subject: string; to: Wire },
 ) {
+  if (deps.isDraining()) throw new LinguaError('draining')
+  checkFormat(payload)
   const request = parse(sessionStart, payload)
   const resume = 'resume' in request ? request.resume : undefined
   if (!('resume' in request)) await deps.admit(request)

@@ -15,7 +15,10 @@ import type { LiveSession } from './live-session.ts'
 import { createReconcile } from './reconcile.ts'
 import type { ClientSocket } from './wire.ts'
 
-export interface GatewayDeps extends Omit<ConnectionDeps, 'opened' | 'lost' | 'used'> {
+export interface GatewayDeps extends Omit<
+  ConnectionDeps,
+  'opened' | 'lost' | 'used' | 'isDraining'
+> {
   readonly http: HttpServer
   readonly authenticate: Authenticate
   /** Listens for what scripts publish to this gateway. */
@@ -38,8 +41,16 @@ export interface Touching {
 
 export interface Gateway extends Service {
   readonly sessions: number
+  readonly isDraining: boolean
+  /**
+   * From now on it takes no session, new or resumed, and asks each that it has to go elsewhere: not all at
+   * once, and all within `graceMs`. `stop` then waits until they have gone.
+   */
+  drain(graceMs: number): void
 }
 
+/** Who has to go is told within this part of the grace: the rest is for going. */
+const SPREAD = 4
 /** A lost PUBLISH costs at most this long, ms. */
 const LOOK_MS = 1000
 
@@ -54,9 +65,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
     pingTimeout: 8000,
   })
   const timers: NodeJS.Timeout[] = []
+  let draining: { readonly until: number } | undefined
+  let emptied = (): void => {}
 
   const drop = (id: SessionId, live: LiveSession): void => {
     if (held.get(id)?.live === live) held.delete(id)
+    if (held.size === 0) emptied()
   }
   const supersede = (id: SessionId, epoch: number): void => {
     const old = held.get(id)
@@ -90,16 +104,21 @@ export function createGateway(deps: GatewayDeps): Gateway {
   /** From here on all is in Redis again, and the client comes back with what it knows. */
   const letGo = (id: SessionId, live: LiveSession, socket: ClientSocket): void => {
     if (held.get(id)?.live !== live) return
-    held.delete(id)
+    drop(id, live)
     reconcile(live, socket)
   }
+  const leftMs = (): number => Math.max(0, (draining?.until ?? 0) - deps.clock.now())
+  const sendAway = (socket: ClientSocket): void =>
+    void socket.emit('session.goaway', { graceMs: Math.round(leftMs()) })
   const connection: ConnectionDeps = {
     ...deps,
+    isDraining: () => draining !== undefined,
     opened(live, socket) {
       const { id, epoch } = live.session
       supersede(id, epoch)
       held.set(id, { live, socket })
       live.session.onOlder(() => letGo(id, live, socket))
+      if (draining) sendAway(socket)
     },
     used({ session, isClosed }) {
       if (isClosed) return
@@ -122,6 +141,15 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const lookAll = (): void => {
     for (const { live } of held.values()) if (live.unfinished > 0) live.wake()
   }
+  /** Resolves when nobody is left, when the grace is over, or at the deadline. */
+  const gone = async (deadline: AbortSignal): Promise<void> => {
+    const over = AbortSignal.any([deadline, AbortSignal.timeout(Math.ceil(leftMs()))])
+    await new Promise<void>((resolve) => {
+      emptied = resolve
+      if (over.aborted) resolve()
+      over.addEventListener('abort', () => resolve(), { once: true })
+    })
+  }
   return {
     name: 'gateway',
     get sessions() {
@@ -141,12 +169,21 @@ export function createGateway(deps: GatewayDeps): Gateway {
         setInterval(lookAll, LOOK_MS),
       )
     },
-    async stop() {
-      timers.forEach((timer) => clearInterval(timer))
-      for (const { live, socket } of held.values()) {
-        socket.emit('session.goaway', { graceMs: 0 })
-        live.end()
-      }
+    get isDraining() {
+      return draining !== undefined
+    },
+    drain(graceMs) {
+      if (draining) return
+      draining = { until: deps.clock.now() + graceMs }
+      const spreadMs = graceMs / SPREAD / Math.max(1, held.size)
+      for (const [i, { socket }] of [...held.values()].entries())
+        timers.push(setTimeout(() => sendAway(socket), i * spreadMs))
+    },
+    async stop(deadline) {
+      this.drain(0)
+      if (held.size > 0) await gone(deadline)
+      timers.forEach((timer) => clearTimeout(timer))
+      for (const { live } of held.values()) live.end()
       await io.close()
     },
   }
@@ -157,7 +194,10 @@ function serve(
   { authenticate, log }: GatewayDeps,
   connection: ConnectionDeps,
 ): void {
+  const refuse = (refusal: LinguaError) =>
+    Object.assign(new Error(refusal.message), { data: toWireError(refusal) })
   namespace.use((socket, next) => {
+    if (connection.isDraining()) return next(refuse(new LinguaError('draining')))
     const { address, headers, auth } = socket.handshake
     authenticate({ address, origin: headers.origin, token: auth['token'] }).then(
       (subject) => {
@@ -167,7 +207,7 @@ function serve(
       (error: unknown) => {
         const refusal = error instanceof LinguaError ? error : new LinguaError('unauthorized')
         log.info({ code: refusal.code, address }, 'handshake refused')
-        next(Object.assign(new Error(refusal.message), { data: toWireError(refusal) }))
+        next(refuse(refusal))
       },
     )
   })

@@ -11,12 +11,17 @@ export interface HttpDeps {
   readonly registry: Registry
   /** Undefined while this process takes sessions, else the reason why not. */
   readonly unready: () => Promise<string | undefined>
+  /** For how long the event loop was blocked of late. */
+  readonly blockedMs: () => number
   /** What routing would decide now. */
   readonly explain: (request: ExplainQuery) => Promise<Explanation>
 }
 
+/** A process that does nothing for so long is not healthy. */
+const MOST_BLOCKED_MS = 5000
+
 /** `/healthz`, `/readyz`, `/metrics`, `/v1/explain`. Socket.IO attaches itself to the same server, in front. */
-export function createHttp({ registry, unready, explain }: HttpDeps): Server {
+export function createHttp({ registry, unready, blockedMs, explain }: HttpDeps): Server {
   return createServer((request, response) => {
     const send = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
       response.writeHead(status, { 'content-type': type }).end(body)
@@ -24,8 +29,11 @@ export function createHttp({ registry, unready, explain }: HttpDeps): Server {
     const fail = (): void => send(500, 'internal\n')
     const [path, query = ''] = (request.url ?? '/').split('?')
     if (request.method !== 'GET') send(405, 'only GET\n')
-    else if (path === '/healthz') send(200, 'ok\n')
-    else if (path === '/readyz')
+    else if (path === '/healthz') {
+      const ms = Math.round(blockedMs())
+      if (ms > MOST_BLOCKED_MS) send(503, `the event loop was blocked for ${ms} ms\n`)
+      else send(200, 'ok\n')
+    } else if (path === '/readyz')
       unready().then((why) => (why ? send(503, `${why}\n`) : send(200, 'ready\n')), fail)
     else if (path === '/metrics')
       registry.metrics().then((text) => send(200, text, registry.contentType), fail)

@@ -6,6 +6,7 @@ export const NAMESPACE = '/v1/translate'
 /** Raw samples; nothing else is taken. */
 export type Encoding = 'pcm_s16le'
 export const BYTES_PER_SAMPLE = 2
+export const SAMPLE_RATES = { min: 8000, max: 48_000 } as const
 
 /** Why an utterance ended where it did. */
 export const CUT_REASONS = [

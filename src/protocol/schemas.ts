@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CUT_REASONS, ENDPOINTING_MODES } from './events.ts'
+import { CUT_REASONS, ENDPOINTING_MODES, SAMPLE_RATES } from './events.ts'
 import { ID_PATTERN } from './ids.ts'
 
 /**
@@ -13,7 +13,7 @@ const durationMs = z.number().min(0)
 
 export const audioFormat = z.strictObject({
   encoding: z.literal('pcm_s16le'),
-  sampleRate: z.number().int().min(8000).max(48_000),
+  sampleRate: z.number().int().min(SAMPLE_RATES.min).max(SAMPLE_RATES.max),
 })
 
 export const startRequest = z

@@ -11,7 +11,7 @@ type Unready = () => Promise<string | undefined>
 
 interface World {
   /** Serves on a free port and answers its address. */
-  serve(unready?: Unready, registry?: Registry): Promise<string>
+  serve(unready?: Unready, registry?: Registry, blockedMs?: () => number): Promise<string>
 }
 
 const test = base.extend('world', ({}, { onCleanup }): World => {
@@ -24,8 +24,12 @@ const test = base.extend('world', ({}, { onCleanup }): World => {
     }
   })
   return {
-    serve(unready = () => Promise.resolve(undefined), registry = new Registry()) {
-      const server = createHttp({ registry, unready, explain })
+    serve(
+      unready = () => Promise.resolve(undefined),
+      registry = new Registry(),
+      blockedMs = () => 0,
+    ) {
+      const server = createHttp({ registry, unready, explain, blockedMs })
       servers.push(server)
       return listen(server, '127.0.0.1', 0)
     },
@@ -54,6 +58,7 @@ describe('listening', () => {
       registry: new Registry(),
       unready: async () => undefined,
       explain,
+      blockedMs: () => 0,
     })
     await expect(listen(second, '127.0.0.1', Number(port))).rejects.toThrow('EADDRINUSE')
   })
@@ -67,6 +72,17 @@ describe('/healthz', () => {
       type: 'text/plain; charset=utf-8',
       text: 'ok\n',
     })
+  })
+
+  test('is not while it has just been blocked for over 5 s', async ({ world }) => {
+    const blocks = [5000, 5000.6, 0]
+    const url = await world.serve(undefined, undefined, () => blocks.shift() ?? 0)
+    expect(await get(`${url}/healthz`)).toMatchObject({ status: 200 })
+    expect(await get(`${url}/healthz`)).toMatchObject({
+      status: 503,
+      text: 'the event loop was blocked for 5001 ms\n',
+    })
+    expect(await get(`${url}/healthz`)).toMatchObject({ status: 200 })
   })
 })
 

@@ -51,7 +51,8 @@ export class RawClient {
     this.socket.on('audio.ack', ({ chunk }) => void (this.acked = chunk))
     // It hears of an event before the others do.
     this.socket.onAny(() => queueMicrotask(() => this.#look()))
-    this.socket.on('disconnect', () => this.#look())
+    for (const event of ['connect', 'disconnect'] as const)
+      this.socket.on(event, () => this.#look())
   }
 
   start(request: unknown = START): Promise<Answer<{ session: SessionGrant; replayed: number }>> {
