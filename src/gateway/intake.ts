@@ -44,6 +44,8 @@ export class Intake {
   #refusal: LinguaError | undefined
   #advice: Action = 'resume'
   #shut: LinguaError | undefined
+  /** A chunk that tries whether Redis is back, and whether others came behind it meanwhile. */
+  #probe: { othersCame: boolean } | undefined
   #answered: Promise<void> = Promise.resolve()
 
   constructor(deps: IntakeDeps) {
@@ -57,7 +59,10 @@ export class Intake {
 
   append(chunk: number, bytes: Buffer): void {
     const admission = this.#gate.admit(chunk)
-    if (admission === 'store') {
+    if (admission === 'store' && this.#probe) {
+      this.#gate.refuse(chunk)
+      this.#probe.othersCame = true
+    } else if (admission === 'store') {
       const refusal = this.#refusalOf(chunk, bytes)
       if (!refusal) return this.#store(chunk, bytes)
       this.#gate.refuse(chunk)
@@ -125,11 +130,21 @@ export class Intake {
       : undefined
   }
 
+  /** While Redis does not answer one chunk at a time is tried: more would only pile up before it. */
   #store(chunk: number, bytes: Buffer): void {
+    const probe = this.#refusal?.code === 'dependency_down' ? { othersCame: false } : undefined
+    this.#probe = probe
     this.#refusal = undefined
     this.advise()
-    this.#answered = this.#deps.session.append(chunk, bytes).then(
-      (answer) => this.#stored(answer),
+    const answered = this.#deps.session.append(chunk, bytes).finally(() => {
+      if (this.#probe === probe) this.#probe = undefined
+    })
+    this.#answered = answered.then(
+      (answer) => {
+        this.#stored(answer)
+        if (answer.kind === 'stored' && probe?.othersCame)
+          this.#refuse(new LinguaError('chunk_gap'))
+      },
       (error: unknown) => {
         if (this.#gate.refuse(chunk)) this.#refuse(error)
       },
