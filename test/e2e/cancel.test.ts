@@ -2,7 +2,7 @@ import { createAudioScripts } from '../../lua/audio.ts'
 import { STAGES, type Stage } from '../../src/protocol/events.ts'
 import { jobId, sessionId } from '../../src/protocol/ids.ts'
 import { scriptedAudio, type Script } from '../../workers/engines/scripted.ts'
-import type { RawClient } from '../support/raw-client.ts'
+import { START, type RawClient } from '../support/raw-client.ts'
 import { expect, test } from '../support/test.ts'
 
 const finalOf = (client: RawClient, index: number) =>
@@ -155,7 +155,7 @@ test('fifty cancels that race with fifty results give each utterance one outcome
   const clients = await Promise.all(
     Array.from({ length: 10 }, async () => {
       const client = world.raw(scheduler)
-      await client.grant()
+      await client.grant({ ...START, speech: true })
       return client
     }),
   )
@@ -164,7 +164,7 @@ test('fifty cancels that race with fifty results give each utterance one outcome
       const answers = STAGES.map((stage, index) => cancelAt(client, index, stage))
       await commit(
         client,
-        [...STAGES, 'committed'].map((text) => ({ text })),
+        [...STAGES, 'committed'].map((text) => ({ text, speechBytes: 320 })),
       )
       const committed = cancel(client, STAGES.length)
       const told = await Promise.all([...answers, committed])
