@@ -67,7 +67,8 @@ test.for(['stands still', 'is gone', 'is read-only', 'is full'] as const)(
   'while Redis %s clients are told and stay, and all goes on within 2 s of its return',
   { timeout: 60_000 },
   async (what, { fleet, redis }) => {
-    const env = { REDIS_URL: redis.url }
+    // No test of leases: those have theirs.
+    const env = { REDIS_URL: redis.url, LINGUA_NODE_LEASE_MS: '10000' }
     const scheduler = await fleet.scheduler(env)
     await fleet.node('n1', env)
     const session = await fleet.client([scheduler])
