@@ -6,6 +6,8 @@ import { scriptedAudio } from '../../workers/engines/scripted.ts'
 import { listen } from '../support/listen.ts'
 import { expect, test } from '../support/test.ts'
 
+const UTTERANCES = 10_000
+
 /** The keys of a session but for the history of its jobs, which BullMQ keeps for a while, and their records. */
 async function keysOf(redis: Redis, session: string): Promise<readonly string[]> {
   const found: string[] = []
