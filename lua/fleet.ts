@@ -18,7 +18,7 @@ import { reply, strings, timeOf, type ScriptDeps } from './scripts.ts'
 export type NodeState = 'warming' | 'ready' | 'draining'
 
 export type Order =
-  | { readonly kind: 'drain' }
+  | { readonly kind: 'drain'; readonly incarnation: string }
   | { readonly kind: 'abort'; readonly attempt: string }
 
 export interface LeasePolicy {
@@ -33,6 +33,11 @@ export interface Life {
   readonly node: NodeId
   readonly incarnation: Incarnation
 }
+
+/** `held` attempts are in the node's hands; `draining` says that it was told before. */
+export type Drained =
+  | { readonly kind: 'ordered' | 'draining'; readonly held: number }
+  | { readonly kind: 'gone' | 'unknown' }
 
 /** Work for the watch. */
 export interface Due {
@@ -62,6 +67,8 @@ export interface FleetScripts {
     vitals: Vitals,
   ): Promise<{ kind: 'beat'; orders: readonly Order[] } | { kind: 'superseded' }>
   leaveFleet(life: Life): Promise<'left' | 'superseded'>
+  /** Takes a node out of the pools at once and orders it to hand on, finish and leave. */
+  drainNode(node: NodeId): Promise<Drained>
   /** Expires silent nodes and answers what is due. */
   tickWatch(tick: Tick): Promise<Due>
 }
@@ -100,7 +107,7 @@ export function createFleetScripts(
         ],
       )
       const [word, ...orders] = reply(answer, ['beat', 'superseded'])
-      return word === 'beat' ? { kind: word, orders: orders.map(parseOrder) } : { kind: word }
+      return word === 'beat' ? { kind: word, orders: parseOrders(orders) } : { kind: word }
     },
     async leaveFleet(life) {
       const answer = await call(
@@ -109,6 +116,17 @@ export function createFleetScripts(
         [keys.prefix, life.node, life.incarnation, policy.recordLifeMs, timeOf(deps)],
       )
       return reply(answer, ['left', 'superseded'])[0]
+    },
+    async drainNode(node) {
+      const answer = await call(
+        'drainNode-1',
+        [keys.node(node)],
+        [keys.prefix, node, ORDER_LIFE_MS],
+      )
+      const [word, held] = reply(answer, ['ordered', 'draining', 'gone', 'unknown'])
+      return word === 'gone' || word === 'unknown'
+        ? { kind: word }
+        : { kind: word, held: Number(held) }
     },
     async tickWatch({ limit, headWaitMs, startDeadlineMs, resumeWindowMs }) {
       const answer = await call(
@@ -139,11 +157,18 @@ export function createFleetScripts(
   }
 }
 
-/** An order as it stands in the list of a node, and as it is published to it. */
-export function parseOrder(text: string): Order {
-  const [word, attempt = ''] = text.split(' ')
-  return word === 'abort' ? { kind: 'abort', attempt } : { kind: 'drain' }
+/** How long an order waits for the beat of a node; a lease is over much sooner. */
+export const ORDER_LIFE_MS = 60_000
+
+/** An order as it stands in the list of a node, and as it is published to it; undefined if it is none. */
+export function parseOrder(text: string): Order | undefined {
+  const [word, about = ''] = text.split(' ')
+  if (word === 'abort') return { kind: 'abort', attempt: about }
+  return word === 'drain' ? { kind: 'drain', incarnation: about } : undefined
 }
+
+const parseOrders = (texts: readonly string[]): readonly Order[] =>
+  texts.map(parseOrder).filter((order) => order !== undefined)
 
 /** A node serves a pair if it recognizes the source and translates it; `+speech` if it also says the target. */
 export function pairsOf(languages: Languages): readonly string[] {

@@ -1,11 +1,12 @@
 import { Queue, Worker } from 'bullmq'
-import type { FleetScripts, Life } from '../lua/fleet.ts'
+import type { FleetScripts, Life, Order } from '../lua/fleet.ts'
 import { LinguaError } from '../src/protocol/codes.ts'
 import { nodeId } from '../src/protocol/ids.ts'
 import type { ChildJob, ChildResult, Registration } from '../src/protocol/jobs.ts'
 import { startLease, type Lease, type ToLease } from './lease.ts'
 import type { Log } from '../src/platform/log.ts'
 import type { Store } from '../src/platform/redis.ts'
+import type { Process } from './process.ts'
 
 export interface LifeDeps {
   readonly store: Store
@@ -13,14 +14,10 @@ export interface LifeDeps {
   readonly log: Log
   readonly leaseMs: number
   readonly registration: Registration
-  readonly process: (
-    job: { data: unknown; id?: string | undefined },
-    signal?: AbortSignal,
-  ) => Promise<ChildResult>
+  readonly process: Process
   readonly vitals: () => ToLease['vitals']
   readonly abortAll: (reason: LinguaError) => void
-  readonly abort: (attempt: string) => void
-  readonly drain: () => void
+  readonly order: (order: Order) => void
   /** This life is over though nobody here ended it: fenced, or another process has the id. */
   readonly superseded: () => void
 }
@@ -50,7 +47,8 @@ async function handOn({ store, log }: LifeDeps, name: string): Promise<void> {
 /** Redis may be away while a node stops: its lease then ends the life all the same. */
 const HAND_ON_MS = 1000
 
-const whenAborted = (signal: AbortSignal): Promise<void> =>
+/** Resolves once `signal` has aborted. */
+export const whenAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
@@ -88,10 +86,11 @@ export async function beginLife(deps: LifeDeps): Promise<NodeLife> {
     { url: store.url, prefix: store.keys.prefix, life, leaseMs: deps.leaseMs },
     {
       vitals: deps.vitals,
-      order: (order) => (order.kind === 'drain' ? deps.drain() : deps.abort(order.attempt)),
+      order: deps.order,
       missed: (why) => log.warn({ node: life.node, why }, 'beat missed'),
       superseded: () => {
         if (!ended) deps.superseded()
+        ended = true
       },
     },
   )
@@ -107,14 +106,17 @@ export async function beginLife(deps: LifeDeps): Promise<NodeLife> {
   return {
     ...life,
     async stop(deadline) {
+      if (ended) return
       ended = true
       const late = whenAborted(deadline)
+      // Nothing is fetched from here on; what runs goes on.
+      const finished = worker.close()
       const handedOn = Promise.race([
         lease.become('draining'),
         whenAborted(AbortSignal.timeout(HAND_ON_MS)),
       ])
       await Promise.race([handedOn.then(() => handOn(deps, queue)), late])
-      await Promise.race([worker.close(), late])
+      await Promise.race([finished, late])
       await fleet.leaveFleet(life).catch((error: unknown) => log.debug({ err: error }, 'not left'))
       await letGo()
     },

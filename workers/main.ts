@@ -29,6 +29,7 @@ await boot({
     const node = await createNode({ config, store, engine, log })
     return {
       shown: { node: node.id, pairs: engine.languages.translate.map((pair) => pair.join('>')) },
+      ended: node.drained,
       async stop(timeoutMs) {
         await node.stop(timeoutMs)
         await engine.close()

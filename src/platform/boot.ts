@@ -18,7 +18,14 @@ export interface Program {
     readonly config: Config
     readonly store: Store
     readonly log: Log
-  }): Promise<{ readonly shown: object; stop(timeoutMs: number): Promise<void> }>
+  }): Promise<Started>
+}
+
+interface Started {
+  readonly shown: object
+  /** Resolves when its work is over by itself: the process then stops as if it had been told to. */
+  readonly ended?: Promise<void>
+  stop(timeoutMs: number): Promise<void>
 }
 
 /** How long a process may take to stop before it lets go of what is left. */
@@ -53,7 +60,7 @@ async function live(program: Program, config: Config): Promise<void> {
   const log = createLog(config.logLevel, program.name)
   const asked = whenAsked(log)
   let withinMs = STOP_MS
-  const context: { store?: Store; ran?: Awaited<ReturnType<Program['run']>> } = {}
+  const context: { store?: Store; ran?: Started } = {}
   const running = await startAll([
     redisService(program, config, log, (store) => (context.store = store)),
     {
@@ -65,7 +72,8 @@ async function live(program: Program, config: Config): Promise<void> {
     },
   ])
   log.info({ ...context.ran?.shown }, 'ready')
-  const leave = await asked
+  const over = context.ran?.ended?.then((): Leave => ({ exitCode: 0, withinMs: STOP_MS }))
+  const leave = await (over ? Promise.race([asked, over]) : asked)
   withinMs = leave.withinMs
   setTimeout(() => process.exit(leave.exitCode), withinMs + GRACE_MS)
   await running.stop(withinMs)

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { ORDER_LIFE_MS } from '../../lua/fleet.ts'
 import { nodeQueue, type Keys } from '../../lua/keys.ts'
 import type { Queues } from '../platform/queues.ts'
 import { UTTERANCES } from '../protocol/jobs.ts'
@@ -53,8 +54,6 @@ export function createSevering({ control, keys, queues }: SeverDeps): Severing {
     },
   }
 }
-
-const ORDER_LIFE_MS = 60_000
 
 const MISSING_JOB = -1
 const MISSING_PARENT = -5

@@ -111,13 +111,17 @@ test('a node that nobody registered is told so', async ({ rooms }) => {
 test('orders go down with the next beat, once and in order', async ({ rooms }) => {
   const { control, keys } = rooms.store
   const life = await rooms.ready('a')
-  await control.rpush(keys.orders(life.node, life.incarnation), 'abort u_s_0.1', 'drain')
+  await control.rpush(keys.orders(life.node, life.incarnation), 'abort u_s_0.1', 'drain 1a')
   expect(await rooms.beat(life)).toEqual({
     kind: 'beat',
-    orders: [{ kind: 'abort', attempt: 'u_s_0.1' }, { kind: 'drain' }],
+    orders: [
+      { kind: 'abort', attempt: 'u_s_0.1' },
+      { kind: 'drain', incarnation: '1a' },
+    ],
   })
   expect(await rooms.beat(life)).toEqual({ kind: 'beat', orders: [] })
   expect(parseOrder('abort u_s_0.1')).toEqual({ kind: 'abort', attempt: 'u_s_0.1' })
+  expect(parseOrder('dance')).toBeUndefined()
 })
 
 test('nodes of equal abilities share one pool, and it goes with the last of them', async ({

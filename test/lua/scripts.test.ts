@@ -63,6 +63,7 @@ async function live(rooms: Rooms, before: () => Promise<unknown>): Promise<unkno
   rooms.time.now += 5000
   await say(() => completion.markGap({ session, headWaitMs: 5000 }))
   await say(() => rooms.tick())
+  await say(() => fleet.drainNode(life.node))
   await say(() => fleet.leaveFleet(life))
   const close = { session, epoch: 2, lastIndex: 0, reason: 'close', lifeMs: 600_000 }
   await say(() => sessions.closeSession({ ...close, state: 'closed' }))

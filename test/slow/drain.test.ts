@@ -1,93 +1,127 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import type { Part } from '../../src/tools/processes.ts'
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { inject } from 'vitest'
+import { nodeId, type JobId } from '../../src/protocol/ids.ts'
+import type { Store } from '../../src/platform/redis.ts'
 import { scriptedAudio } from '../../workers/engines/scripted.ts'
-import { expect, test } from '../support/fleet.ts'
+import { expect, test, type Fleet } from '../support/fleet.ts'
 import { listen } from '../support/listen.ts'
-import { RawClient } from '../support/raw-client.ts'
 
-const TALKERS = 6
+const TOOL = new URL('../../dist/src/tools/drain.js', import.meta.url).pathname
+/** A node of one at a time holds three: one at work, two that wait. */
+const IN_HAND = 3
+/** Longer than it takes to start another node and to run the tool. */
+const AT_WORK_MS = 5000
 
-const ask = async (part: Part, path: string) => {
-  const response = await fetch(`${part.ready.url}${path}`)
-  return { status: response.status, text: await response.text() }
+/** The tool, as an operator calls it; what it printed and how it ended. */
+async function drain(prefix: string, ...args: string[]) {
+  const env = { ...process.env, REDIS_URL: inject('redisUrl'), LINGUA_KEY_PREFIX: prefix }
+  const run = promisify(execFile)(process.execPath, [TOOL, ...args], { env })
+  return run.then(
+    ({ stdout, stderr }) => ({ stdout, stderr, code: 0 }),
+    ({ stdout, stderr, code }: Record<string, unknown>) => ({ stdout, stderr, code }),
+  )
 }
-const portOf = ({ ready }: Part): string => new URL(ready.url ?? '').port
 
-test(
-  'a rolling restart under load loses nothing, and takes no session behind its mark',
-  { timeout: 90_000 },
-  async ({ fleet }) => {
-    const schedulers = [await fleet.scheduler(), await fleet.scheduler()]
-    for (const id of ['n1', 'n2']) await fleet.node(id)
-    const stop = new AbortController()
-    const talks = await Promise.all(
-      Array.from({ length: TALKERS }, async (_, i) => {
-        const session = await fleet.client(i % 2 === 0 ? schedulers : schedulers.toReversed())
-        const heard = listen(session)
-        const talking = (async () => {
-          let said = 0
-          for (; !stop.signal.aborted; said += 1) {
-            session.append(scriptedAudio({ text: `${said}`, recognizeMs: 100 }))
-            await session.commit()
-            await heard.finals(said - 2)
-          }
-          return said
-        })()
-        return { session, heard, talking }
-      }),
-    )
-    for (const [i, old] of schedulers.entries()) {
-      await Promise.all(talks.map(({ heard }) => heard.finals(heard.results.length + 3)))
-      const held = Array.from({ length: 4 }, () => new RawClient(old.ready.url ?? ''))
-      const grants = await Promise.all(held.map((client) => client.grant()))
-      const idle = new RawClient(old.ready.url ?? '')
-      await idle.until(() => idle.socket.connected)
-      const began = performance.now()
-      old.kill('SIGTERM')
-      await Promise.all(held.map((client) => client.until(() => client.goaways.length > 0)))
-      const left = held.map(({ goaways }) => goaways[0] ?? NaN)
-      expect(Math.max(...left) - Math.min(...left)).toBeGreaterThan(150)
-      expect(await ask(old, '/readyz')).toEqual({ status: 503, text: 'draining\n' })
-      expect(await ask(old, '/healthz')).toMatchObject({ status: 200 })
-      const draining = { ok: false, error: { code: 'draining' } }
-      expect(await idle.start()).toMatchObject(draining)
-      const resume = {
-        ...{ sessionId: grants[0]?.id, token: grants[0]?.resumeToken },
-        ...{ lastSeq: 0, lastIndex: -1, ackedChunk: -1, firstChunk: 0 },
-      }
-      expect(await idle.start({ resume })).toMatchObject(draining)
-      const refused = new RawClient(old.ready.url ?? '')
-      const why = new Promise((resolve) => void refused.socket.once('connect_error', resolve))
-      expect(await why).toMatchObject({ data: { code: 'draining' } })
-      await old.ended
-      expect(performance.now() - began).toBeLessThan(8000)
-      schedulers[i] = await fleet.scheduler({ PORT: portOf(old) })
-      for (const client of [...held, idle, refused]) client.leave()
-    }
-    await Promise.all(talks.map(({ heard }) => heard.finals(heard.results.length + 3)))
-    stop.abort()
-    for (const { session, heard, talking } of talks) {
-      const said = await talking
-      expect(await session.close()).toEqual({ lastIndex: said - 1, unfinished: 0 })
-      expect(
-        heard.results.map((result) => [result.seq, 'transcript' in result && result.transcript]),
-      ).toEqual(Array.from({ length: said }, (_, n) => [n + 1, `${n}`]))
-    }
-  },
-)
-
-test('a process that stood still for over 5 s is not healthy for a while, then it is', async ({
-  fleet,
-}) => {
+/** A node with its hands full, and then another; a talker who goes on. */
+async function buildBusy(fleet: Fleet, store: Store) {
   const scheduler = await fleet.scheduler()
-  scheduler.kill('SIGSTOP')
-  // Not a wait for anything: the block itself.
-  await pause(5600)
-  scheduler.kill('SIGCONT')
-  expect(await ask(scheduler, '/healthz')).toMatchObject({
-    status: 503,
-    text: expect.stringMatching(/^the event loop was blocked for 5\d\d\d ms\n$/),
+  const leaving = await fleet.node('leaving', { LINGUA_NODE_CAPACITY: '1' })
+  const session = await fleet.client([scheduler])
+  const heard = listen(session)
+  const started: string[] = []
+  session.on('progress', ({ stage, index, attempt }) => {
+    if (stage === 'started') started.push(`${index}.${attempt}`)
   })
-  const health = () => ask(scheduler, '/healthz')
-  await expect.poll(health, { timeout: 15_000 }).toEqual({ status: 200, text: 'ok\n' })
+  const say = async (text: string): Promise<void> => {
+    session.append(scriptedAudio({ text, recognizeMs: AT_WORK_MS }))
+    await session.commit()
+  }
+  for (let i = 0; i < IN_HAND; i += 1) await say(`${i}`)
+  await expect.poll(() => started).toEqual(['0.1'])
+  await expect.poll(() => store.control.zcard(store.keys.deadlines)).toBe(IN_HAND)
+  await fleet.node('staying')
+  return { leaving, say, heard, session, started }
+}
+
+/** What is left of a node in Redis, apart from its record, once it has been fenced. */
+async function traces({ control, keys }: Store, id: string): Promise<string[]> {
+  const all = await control.keys(`${keys.prefix}:*`)
+  return all.filter((key) => key.includes(id) && key !== keys.node(nodeId(id)))
+}
+
+async function expectNothingLost(
+  { heard, leaving, session, started }: Awaited<ReturnType<typeof buildBusy>>,
+  store: Store,
+): Promise<void> {
+  await heard.final(0)
+  // What waited there did not wait for what ran.
+  expect(started.toSorted()).toEqual(['0.1', '1.2', '2.2', '3.1'])
+  const finals = await heard.finals(IN_HAND + 1)
+  await leaving.ended
+  expect(finals.map(({ transcript, outcome }) => [transcript, outcome])).toEqual(
+    ['0', '1', '2', 'after'].map((text) => [text, 'translated']),
+  )
+  expect(finals.map(({ node }) => node)).toEqual(['leaving', 'staying', 'staying', 'staying'])
+  expect(finals.map(({ attempts }) => attempts)).toEqual([1, 2, 2, 1])
+  for (const index of [0, 1, 2, 3]) {
+    const record = await store.control.hgetall(
+      store.keys.attempt(`u_${session.id}_${index}` as JobId),
+    )
+    expect(record).not.toHaveProperty('errors')
+    expect(record).not.toHaveProperty('rehomes')
+  }
+  await expect.poll(() => traces(store, 'leaving')).toEqual([])
+  expect(await store.control.hget(store.keys.node(nodeId('leaving')), 'state')).toBe('gone')
+}
+
+test('a node that is ordered to drain finishes what runs, hands on what waits, and ends', async ({
+  fleet,
+  store,
+  prefix,
+}) => {
+  const busy = await buildBusy(fleet, store)
+  expect(await drain(prefix, 'leaving')).toEqual({
+    stdout:
+      'leaving drains: it is given nothing more and leaves when the 3 in its hands are finished or handed on\n',
+    stderr: '',
+    code: 0,
+  })
+  await busy.say('after')
+  await expectNothingLost(busy, store)
+  expect(await readFile(busy.leaving.log, 'utf8')).toContain('ordered to drain')
+})
+
+test('a node that gets SIGTERM does the same', async ({ fleet, store }) => {
+  const busy = await buildBusy(fleet, store)
+  busy.leaving.kill('SIGTERM')
+  await expect
+    .poll(() => store.control.hget(store.keys.node(nodeId('leaving')), 'state'))
+    .not.toBe('ready')
+  await busy.say('after')
+  await expectNothingLost(busy, store)
+})
+
+test('an order that cannot be carried out is refused in clear words', async ({
+  fleet,
+  store,
+  prefix,
+}) => {
+  const refused = (stderr: string) => ({ stdout: '', stderr: `drain: ${stderr}\n`, code: 1 })
+  expect(await drain(prefix, 'n1')).toEqual(refused('no node n1 is in the fleet; there is none'))
+  const node = await fleet.node('n1', { LINGUA_NODE_CAPACITY: '1' })
+  expect(await drain(prefix, 'n2')).toEqual(refused('no node n2 is in the fleet; there are: n1'))
+  expect(await drain(prefix)).toEqual(refused('the id of one node is needed'))
+  expect(await drain(prefix, 'n 1')).toEqual(refused('the id of one node is needed'))
+  expect((await drain(prefix, '--help')).stdout).toContain('Usage: npm run drain')
+  node.kill('SIGSTOP')
+  expect((await drain(prefix, 'n1')).stdout).toBe(
+    'n1 drains: it is given nothing more and leaves at once\n',
+  )
+  expect((await drain(prefix, 'n1')).stdout).toBe('n1 was draining already: it leaves at once\n')
+  node.kill('SIGCONT')
+  await node.ended
+  expect(await drain(prefix, 'n1')).toEqual(refused('n1 has left the fleet'))
+  expect(await store.control.zrange(store.keys.nodes, '0', '-1')).toEqual([])
 })
