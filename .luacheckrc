@@ -4,9 +4,10 @@ read_globals = { "redis", "KEYS", "ARGV", "cjson", "struct", "unpack" }
 
 -- Scripts include these at load time: what one defines, another calls.
 local shared = {
-  "FULL", "wallClock", "fleetClock", "tickClock", "rateNode", "enterPool", "leavePool", "freeSlot",
+  "FULL", "wallClock", "fleetClock", "tickClock", "rateNode", "waitOn", "enterPool", "leavePool", "freeSlot",
   "blameNode", "poolsOf", "triesOf", "bestOf", "moveHome", "bindHome", "preferHome", "readAttempt", "endAttempt",
-  "moveAudio", "renameAudio", "nextEpoch", "supersede", "takenIndices", "beginAttempt", "DEPTH", "isUnable", "servedPools", "sweepSlot", "freeSlots", "isBehind", "joinWaiting", "leaveWaiting", "dueWaiting", "emit", "emitOutcome", "release",
+  "moveAudio", "renameAudio", "nextEpoch", "supersede", "takenIndices", "beginAttempt", "DEPTH", "isUnable", "servedPools",
+  "sweepSlot", "freeSlots", "isBehind", "joinWaiting", "leaveWaiting", "dueWaiting", "nextFor", "emit", "emitOutcome", "release",
 }
 for _, room in ipairs({ "session", "routing", "completion", "fleet", "shared" }) do
   files["lua/" .. room] = { read_globals = shared }

@@ -54,7 +54,7 @@ export interface Explained {
   readonly pairs: readonly string[]
   /** Utterances in line for these pairs. */
   readonly waiting: number
-  readonly chosen: { readonly node: NodeId; readonly waitMs: number } | undefined
+  readonly chosen: { readonly node: NodeId; readonly rank: number } | undefined
 }
 
 export interface RoutingScripts {
@@ -118,11 +118,11 @@ export function createRoutingScripts(
     async explainRoute(wanted) {
       const args = [keys.prefix, wanted.join(' '), timeOf(deps)]
       const answer = await call('explainRoute-1', [keys.clock], args)
-      const [word, pairs = '', waiting, node = '', waitMs] = reply(answer, ['node', 'no_node'])
+      const [word, pairs = '', waiting, node = '', rank] = reply(answer, ['node', 'no_node'])
       return {
         pairs: pairs.split(' '),
         waiting: Number(waiting),
-        chosen: word === 'node' ? { node: nodeId(node), waitMs: Number(waitMs) } : undefined,
+        chosen: word === 'node' ? { node: nodeId(node), rank: Number(rank) } : undefined,
       }
     },
     async confirmAttempt({ session, index, n, node, incarnation: life }) {

@@ -11,7 +11,8 @@
       KEYS[7] attempt record of the job
       KEYS[8] heads     (zset: session -> ms)
 
-      ARGV[1] prefix; slots:<n>-<inc>, deadlines, node:<n>, profile:<p> and gateway:<g> are built from it
+      ARGV[1] prefix; slots:<n>-<inc>, deadlines, node:<n>, profile:<p>, waiting:<pairs> and gateway:<g> are
+              built from it
       ARGV[2] session id
       ARGV[3] index
       ARGV[4] job id
@@ -24,7 +25,7 @@
       ARGV[11] now, ms, or ''
 
     Output:
-      settled, job ...   and the waiting jobs that could be placed now
+      settled, job ...   and the waiting jobs that could be placed on the node that is freed
       duplicate, already_settled, superseded, unknown_session
 ]]
 --- @include "clock"
@@ -80,4 +81,4 @@ if redis.call("XLEN", KEYS[5]) >= tonumber(ARGV[10]) then
   redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. gateway, "overflow " .. session)
 end
 redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. gateway, "wake " .. session)
-return { "settled", unpack(dueWaiting(ARGV[1], "-inf", PROMOTED)) }
+return { "settled", unpack(record[2] and nextFor(ARGV[1], record[2], PROMOTED) or {}) }

@@ -9,7 +9,7 @@
       ARGV[3] now, ms, or ''
 
     Output:
-      node, pairs as they would be served, n waiting for them, id, wait
+      node, pairs as they would be served, n waiting for them, id, rank in its pool
       no_node, pairs, n waiting
 ]]
 --- @include "clock"
@@ -24,4 +24,4 @@ local best = bestOf(prefix, pairs, pools, prefix .. ":attempt:")
 if not best or isBehind(prefix, list, pools, fleetClock(KEYS[1], wallClock(ARGV[3]))) then
   return { "no_node", pairs, waiting }
 end
-return { "node", pairs, waiting, best.id, best.wait }
+return { "node", pairs, waiting, best.id, best.rank }

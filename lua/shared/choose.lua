@@ -1,5 +1,5 @@
 --[[
-  The choice among the pools that serve a pair: the smallest estimated wait, ties broken at random.
+  The choice among the pools that serve a pair: the lowest rank, ties broken at random.
   Nodes that this utterance has been to (`attempt` hash, field `t:<node>`: how often) come last.
   Looks at the first few of each pool only, so its cost follows the logarithm of the fleet.
 ]]
@@ -37,12 +37,17 @@ local function triesOf(attempt, id)
   return tonumber(redis.call("HGET", attempt, "t:" .. id) or 0)
 end
 
+--[[ The next few of a pool with their ranks. The full ones come last and are not looked at, one by one. ]]
+local function fewOf(pool, offset)
+  return redis.call("ZRANGEBYSCORE", pool, "-inf", "(" .. FULL, "WITHSCORES", "LIMIT", offset, DEPTH)
+end
+
 --[[
-  The first few of a pool with their waits, and how many equals its head has: one of them, picked at
+  The first few of a pool with their ranks, and how many equals its head has: one of them, picked at
   random, leads.
 ]]
 local function headOf(pool)
-  local rows = redis.call("ZRANGE", pool, 0, DEPTH - 1, "WITHSCORES")
+  local rows = fewOf(pool, 0)
   if not rows[1] then
     return rows, 0
   end
@@ -65,8 +70,8 @@ end
 local function isBetter(new, best)
   if not best or new.tried ~= best.tried then
     return not best or new.tried < best.tried
-  elseif new.wait ~= best.wait or not new.equals then
-    return new.wait < best.wait
+  elseif new.rank ~= best.rank or not new.equals then
+    return new.rank < best.rank
   end
   local all = best.equals + new.equals
   local lucky = math.random(all) <= new.equals
@@ -77,19 +82,17 @@ end
 --[[ The best node for these pairs, and how many of the others are out, by reason. ]]
 local function bestOf(prefix, pairs, pools, attempt)
   local best, out = nil, { full = 0, unable = 0 }
-  local time = redis.call("TIME")
-  math.randomseed(time[1] + time[2])
   for _, pool in ipairs(pools) do
     local rows, equals = headOf(pool)
     local offset, fresh = 0, false
     while #rows > 0 and not fresh do
       for i = 1, #rows, 2 do
-        local id, wait = rows[i], tonumber(rows[i + 1])
-        if wait < FULL and isUnable(prefix, id, pairs) then
+        local id = rows[i]
+        if isUnable(prefix, id, pairs) then
           -- The lead stands a second time in its own place.
           out.unable = out.unable + (offset == 0 and i == 1 and 0 or 1)
-        elseif wait < FULL then
-          local new = { id = id, wait = wait, tried = triesOf(attempt, id) }
+        else
+          local new = { id = id, rank = tonumber(rows[i + 1]), tried = triesOf(attempt, id) }
           new.equals = offset == 0 and i == 1 and equals or nil
           best = isBetter(new, best) and new or best
           fresh = new.tried == 0
@@ -100,9 +103,12 @@ local function bestOf(prefix, pairs, pools, attempt)
         end
       end
       offset = offset + DEPTH
-      rows = fresh and {} or redis.call("ZRANGE", pool, offset, offset + DEPTH - 1, "WITHSCORES")
+      rows = fresh and {} or fewOf(pool, offset)
     end
     out.full = out.full + redis.call("ZCOUNT", pool, FULL, "+inf")
+  end
+  if best then
+    best.wait = waitOn(prefix, best.id, best.rank)
   end
   return best, out
 end

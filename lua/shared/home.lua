@@ -35,8 +35,9 @@ local function preferHome(prefix, pairs, pools, attempt, home, best, penalty)
     return best, "rehome"
   end
   for _, pool in ipairs(pools) do
-    local wait = tonumber(redis.call("ZSCORE", pool, home.node) or FULL)
-    if wait < FULL and wait - best.wait <= penalty then
+    local rank = tonumber(redis.call("ZSCORE", pool, home.node) or FULL)
+    local wait = waitOn(prefix, home.node, rank)
+    if rank < FULL and wait - best.wait <= penalty then
       return { id = home.node, wait = wait }, "home"
     end
   end

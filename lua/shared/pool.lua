@@ -1,9 +1,11 @@
 --[[
   Pools: nodes of equal capabilities share one zset `profile:<p>`, ordered by the estimated wait in ms
-  of what they have in hand. A node that holds three times its capacity stays in, above FULL.
+  of what they have in hand and HALF of one more: by this rule (Sainte-Lague's) each gets work in
+  proportion to its capacity, at any load. A node that holds three times its capacity stays in, above FULL.
   Recent failures count as work in hand, halved every 5 s: a node that fails at once attracts nobody.
 ]]
 local FULL = 1e12
+local HALF = 0.5
 local FAULT_HALF_LIFE_MS = 5000
 
 local function recentFaults(count, at, now)
@@ -20,11 +22,17 @@ local function rateNode(prefix, id, now)
   end
   local capacity = tonumber(was[3])
   local held = redis.call("ZCARD", prefix .. ":slots:" .. id .. "-" .. was[1])
-  local wait = (held + recentFaults(was[6], was[7], now)) * tonumber(was[5]) / capacity
+  local rank = (held + HALF + recentFaults(was[6], was[7], now)) * tonumber(was[5]) / capacity
   if held >= 3 * capacity then
-    wait = wait + FULL
+    rank = rank + FULL
   end
-  redis.call("ZADD", prefix .. ":profile:" .. was[4], wait, id)
+  redis.call("ZADD", prefix .. ":profile:" .. was[4], rank, id)
+end
+
+--[[ The estimated wait, ms, on a node of this rank. ]]
+local function waitOn(prefix, id, rank)
+  local was = redis.call("HMGET", prefix .. ":node:" .. id, "serviceMs", "capacity")
+  return math.max(0, rank - HALF * was[1] / was[2])
 end
 
 local function enterPool(prefix, id, now)

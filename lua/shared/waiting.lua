@@ -43,6 +43,44 @@ local function joinWaiting(prefix, attempt, list, job, created)
   redis.call("HSET", attempt, "waiting", list)
 end
 
+local function servesAll(served, list)
+  for pair in list:gmatch("[^,]+") do
+    if not (" " .. served .. " "):find(" " .. pair .. " ", 1, true) then
+      return false
+    end
+  end
+  return true
+end
+
+--[[
+  Who is to be asked again now that a slot of a node is free: the oldest that it serves, as many as it has
+  slots and no more than `most`. Looks at that node and at the lines it serves only.
+]]
+local function nextFor(prefix, id, most)
+  local lists, rows = redis.call("SMEMBERS", prefix .. ":waiting"), {}
+  local was = #lists > 0 and redis.call("HMGET", prefix .. ":node:" .. id, "incarnation", "state", "capacity", "pairs")
+  if not was or was[2] ~= "ready" then
+    return rows
+  end
+  local free = math.min(most, 3 * was[3] - redis.call("ZCARD", prefix .. ":slots:" .. id .. "-" .. was[1]))
+  for _, list in ipairs(free > 0 and lists or {}) do
+    if servesAll(was[4], list) then
+      local first = redis.call("ZRANGE", prefix .. ":waiting:" .. list, 0, free - 1, "WITHSCORES")
+      for i = 1, #first, 2 do
+        rows[#rows + 1] = { job = first[i], created = tonumber(first[i + 1]) }
+      end
+    end
+  end
+  table.sort(rows, function(a, b)
+    return a.created < b.created
+  end)
+  local jobs = {}
+  for i = 1, math.min(free, #rows) do
+    jobs[i] = rows[i].job
+  end
+  return jobs
+end
+
 --[[ Who is to be asked again: as many as could be placed, and those whose time is up. ]]
 local function dueWaiting(prefix, expired, limit)
   local jobs = {}

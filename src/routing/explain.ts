@@ -55,11 +55,11 @@ async function look(
   choice: Explained,
 ): Promise<NodeExplanation> {
   const node = nodeId(id)
-  const [state, life, profile, served, capacity] = await control.hmget(
+  const [state, life, profile, served, capacity, serviceMs] = await control.hmget(
     keys.node(node),
-    ...['state', 'incarnation', 'profile', 'pairs', 'capacity'],
+    ...['state', 'incarnation', 'profile', 'pairs', 'capacity', 'serviceMs'],
   )
-  const [held, wait, unable] = await Promise.all([
+  const [held, score, unable] = await Promise.all([
     heldBy({ control, keys }, life ? { node, incarnation: incarnation(life) } : undefined),
     control.zscore(keys.profile(profile ?? ''), id),
     control.exists(choice.pairs.map((pair) => keys.unable(node, pair))),
@@ -76,8 +76,10 @@ async function look(
   const why = out.find(([, is]) => is)?.[0]
   const shown = { node: id, held, capacity: Number(capacity) }
   if (why) return { ...shown, verdict: why }
-  const waitMs = Number(wait)
-  return { ...shown, verdict: compare(id, waitMs, choice.chosen), waitMs: Math.round(waitMs) }
+  const rank = Number(score)
+  // As the scripts have it: a rank counts half an utterance more than there is.
+  const waitMs = Math.max(0, Math.round(rank - Number(serviceMs) / Number(capacity) / 2))
+  return { ...shown, verdict: compare(id, rank, choice.chosen), waitMs }
 }
 
 const heldBy = async (
@@ -85,10 +87,10 @@ const heldBy = async (
   life: Life | undefined,
 ): Promise<number> => (life ? control.zcard(keys.slots(life.node, life.incarnation)) : 0)
 
-function compare(id: string, waitMs: number, chosen: Explained['chosen']): Verdict {
+function compare(id: string, rank: number, chosen: Explained['chosen']): Verdict {
   if (!chosen) return 'behind'
   if (id === chosen.node) return 'chosen'
-  return waitMs > chosen.waitMs ? 'longer_wait' : 'equal'
+  return rank > chosen.rank ? 'longer_wait' : 'equal'
 }
 
 const byVerdict = (a: NodeExplanation, b: NodeExplanation): number =>

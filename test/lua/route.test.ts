@@ -226,6 +226,7 @@ test('equal idle nodes share the work, whatever their names', async ({ rooms }) 
     const { node, n } = await rooms.place(session, index)
     chosen.push(node)
     await rooms.settle(session, index, n)
+    rooms.time.now += 1
   }
   const shares = Object.values(tally(chosen))
   expect(shares).toHaveLength(10)
@@ -255,6 +256,7 @@ test('equal idle nodes share the work though they can do different things beside
     const { node, n } = await rooms.place(session, index)
     chosen.push(node)
     await rooms.settle(session, index, n)
+    rooms.time.now += 1
   }
   const shares = Object.values(tally(chosen))
   expect(shares).toHaveLength(6)

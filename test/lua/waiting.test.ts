@@ -100,6 +100,23 @@ test('a job that vanished from its queue holds nobody up', async ({
   expect((await rooms.tick()).waiting).toEqual(['u_s_4'])
 })
 
+test('a slot of a node is offered to the oldest that it serves, in whatever line', async ({
+  rooms,
+}) => {
+  const session = await rooms.begin()
+  await rooms.ready('both', speaksTo('es', 'fr'))
+  await rooms.ready('italian', speaksTo('it'))
+  for (const index of [0, 1, 2]) await rooms.place(session, index)
+  for (const index of [3, 4, 5]) await rooms.place(session, index, { pairs: ['en>it'] })
+  for (const [i, pair] of ['en>it', 'en>fr', 'en>es', 'en>it'].entries()) {
+    rooms.time.now += 1
+    await rooms.route(session, 6 + i, { pairs: [pair] })
+  }
+  expect(await settle(rooms, session, 0)).toEqual(['u_s_7'])
+  expect(await settle(rooms, session, 3)).toEqual(['u_s_6'])
+  expect(await settle(rooms, session, 1)).toEqual(['u_s_7', 'u_s_8'])
+})
+
 test('lines of different pairs go by what each can be served with', async ({ rooms }) => {
   const { control, keys } = rooms.store
   const session = await rooms.begin()
@@ -107,10 +124,13 @@ test('lines of different pairs go by what each can be served with', async ({ roo
   await rooms.ready('both', speaksTo('es', 'fr'))
   for (const index of [0, 1, 2]) await rooms.place(session, index)
   await rooms.route(session, 3, { pairs: pairs.fr })
+  rooms.time.now += 1
   await rooms.route(session, 4, { pairs: pairs.es })
   await rooms.route(session, 5, { pairs: pairs.it })
   expect((await control.smembers(keys.waiting)).toSorted()).toEqual(['en>es', 'en>fr', 'en>it'])
-  expect((await settle(rooms, session, 0)).toSorted()).toEqual(['u_s_3', 'u_s_4'])
+  expect(await settle(rooms, session, 0)).toEqual(['u_s_3'])
+  expect(await settle(rooms, session, 1)).toEqual(['u_s_3', 'u_s_4'])
+  expect((await rooms.tick()).waiting.toSorted()).toEqual(['u_s_3', 'u_s_4'])
   await rooms.ready('italian', speaksTo('it'))
   expect((await rooms.tick()).waiting).toContain('u_s_5')
   expect(await rooms.place(session, 5, { pairs: pairs.it })).toMatchObject({ node: 'italian' })

@@ -11,9 +11,12 @@ export interface Report {
   readonly inversions: number
   /** Most that stood in line at once. */
   readonly longestLine: number
+  /** Routing decisions, the vain ones of who stood in line included. */
+  readonly questions: number
 }
 
 interface Recorder {
+  asked(): void
   joined(node: string, capacity: number): void
   placed(
     route: Extract<Route, { kind: 'node' }>,
@@ -30,7 +33,9 @@ export function createReport(): Recorder {
   const waitsMs: number[] = []
   let inversions = 0
   let longestLine = 0
+  let questions = 0
   return {
+    asked: () => void (questions += 1),
     joined: (node, capacity) => void shares.set(node, { node, capacity, given: 0 }),
     placed({ node, decision }, { cutAt }, line) {
       const share = shares.get(node)
@@ -48,20 +53,26 @@ export function createReport(): Recorder {
       waitsMs: waitsMs.toSorted((a, b) => a - b),
       inversions,
       longestLine,
+      questions,
     }),
   }
 }
 
+/** The wait that a share `q` of all did not exceed, ms. */
+export const waitAt = ({ waitsMs }: Pick<Report, 'waitsMs'>, q: number): number =>
+  waitsMs[Math.floor(q * (waitsMs.length - 1))] ?? 0
+
 /** The report as lines for people. */
-export function tell({ shares, affinity, waitsMs, inversions, longestLine }: Report): string {
+export function tell({ shares, affinity, waitsMs, ...line }: Report): string {
   const given = shares.map((each) => each.given)
   const total = given.reduce((sum, each) => sum + each, 0)
-  const at = (q: number): number => waitsMs[Math.floor(q * (waitsMs.length - 1))] ?? 0
+  const at = (q: number): number => waitAt({ waitsMs }, q)
+  const { longestLine, inversions, questions } = line
   return [
     `${total} attempts on ${shares.length} nodes, mean ${(total / shares.length).toFixed(1)}, ` +
       `least ${Math.min(...given)}, most ${Math.max(...given)}`,
     `affinity ${affinity.hit} of ${affinity.asked}`,
     `wait p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`,
-    `longest line ${longestLine}, inversions ${inversions}`,
+    `longest line ${longestLine}, inversions ${inversions}, ${questions} questions`,
   ].join('; ')
 }

@@ -23,6 +23,8 @@ export interface Plan {
   /** One node leaves and another comes this often, ms; 0 is never. */
   readonly churnMs: number
   readonly seed: number
+  /** How who stands in line is asked again: every so many ms, or (absent) when a slot is free. */
+  readonly pollMs?: number
 }
 
 interface Node {
@@ -99,10 +101,12 @@ export async function simulate(store: Store, plan: Plan): Promise<Report> {
     const { session, index, home, n } = utterance
     const name = `u_${session}_${index}`
     const ended = { n, code: undefined }
+    report.asked()
     const route = await routing.route({ session, index, ended, pairs: ['en>es'], home })
     if (route.kind !== 'node') {
       if (route.kind !== 'no_node') throw new Error(`${name}: ${route.kind}`)
       parked.set(name, utterance)
+      if (plan.pollMs !== undefined) agenda.after(plan.pollMs, () => place(utterance))
       return
     }
     parked.delete(name)
@@ -136,6 +140,7 @@ export async function simulate(store: Store, plan: Plan): Promise<Report> {
     promote(answer.waiting)
   }
   const promote = (jobs: readonly string[]): void => {
+    if (plan.pollMs !== undefined) return
     agenda.after(PROMOTION_MS, async () => {
       for (const job of jobs) {
         const utterance = parked.get(job)
