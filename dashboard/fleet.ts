@@ -14,6 +14,8 @@ export interface NodeView {
   readonly inHand: number
   readonly pairs: readonly string[]
   readonly host: string
+  /** Results that came too late to be let in. */
+  readonly lateResults: number
   /** Since the last beat, on Redis' clock; undefined before the first. */
   readonly beatAgeMs: number | undefined
 }
@@ -45,9 +47,9 @@ interface NodeQuestion {
 
 async function readNode({ redis, keys, id, now }: NodeQuestion): Promise<NodeView | undefined> {
   const node = nodeId(id)
-  const [life, state, capacity, pairs, host, beatAt] = await redis.hmget(
+  const [life, state, capacity, pairs, host, beatAt, late] = await redis.hmget(
     keys.node(node),
-    ...['incarnation', 'state', 'capacity', 'pairs', 'host', 'beatAt'],
+    ...['incarnation', 'state', 'capacity', 'pairs', 'host', 'beatAt', 'lateResults'],
   )
   if (!life) return undefined
   return {
@@ -59,6 +61,7 @@ async function readNode({ redis, keys, id, now }: NodeQuestion): Promise<NodeVie
     inHand: await redis.zcard(keys.slots(node, incarnation(life))),
     pairs: (pairs ?? '').split(' ').filter((pair) => pair !== ''),
     host: host ?? '',
+    lateResults: Number(late ?? 0),
     beatAgeMs: beatAt ? Math.max(0, now - Number(beatAt)) : undefined,
   }
 }

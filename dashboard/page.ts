@@ -42,6 +42,7 @@ const fleetTable = ({ nodes, sessions }: Fleet) => html`
               <th class="number">Capacity</th>
               <th>Pairs</th>
               <th>Host</th>
+              <th class="number" title="Results that were not let in">Late</th>
               <th class="number">Last beat</th>
             </tr>
           </thead>
@@ -61,6 +62,7 @@ const nodeRow = (node: NodeView) =>
     <td class="number">${node.capacity}</td>
     <td>${describePairs(node.pairs)}</td>
     <td>${node.host}</td>
+    <td class="number">${node.lateResults}</td>
     <td class="number">${describeAge(node.beatAgeMs)}</td>
   </tr> `
 

@@ -208,6 +208,7 @@ function describeVitals(vitals: Vitals): (string | number)[] {
     ...['active', vitals.active.length],
     ...['rssMB', Math.round(vitals.rssMB)],
     ...['loopBlockedMs', Math.round(vitals.loopBlockedMs)],
+    ...['lateResults', vitals.lateResults ?? 0],
   ]
 }
 

@@ -127,9 +127,9 @@ export function createRoutingScripts(
     },
     async confirmAttempt({ session, index, n, node, incarnation: life }) {
       const answer = await call(
-        'confirmAttempt-2',
-        [keys.attempt(jobId(session, index)), keys.node(node)],
-        [n, life],
+        'confirmAttempt-3',
+        [keys.attempt(jobId(session, index)), keys.node(node), keys.fencing],
+        [n, life, node, timeOf(deps)],
       )
       return reply(answer, ['confirmed', 'fenced', 'superseded'])[0]
     },

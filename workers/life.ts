@@ -3,6 +3,7 @@ import type { FleetScripts, Life, Order } from '../lua/fleet.ts'
 import { LinguaError } from '../src/protocol/codes.ts'
 import { nodeId } from '../src/protocol/ids.ts'
 import type { ChildJob, ChildResult, Registration } from '../src/protocol/jobs.ts'
+import type { LateResults } from './late-results.ts'
 import { startLease, type Lease, type ToLease } from './lease.ts'
 import type { Log } from '../src/platform/log.ts'
 import type { Store } from '../src/platform/redis.ts'
@@ -15,6 +16,7 @@ export interface LifeDeps {
   readonly leaseMs: number
   readonly registration: Registration
   readonly process: Process
+  readonly late: LateResults
   readonly vitals: () => ToLease['vitals']
   readonly abortAll: (reason: LinguaError) => void
   readonly order: (order: Order) => void
@@ -80,7 +82,10 @@ export async function beginLife(deps: LifeDeps): Promise<NodeLife> {
       runRetryDelay: 500,
     },
   )
-  worker.on('error', (error) => log.debug({ err: error, queue }, 'node worker'))
+  worker.on('error', (error) => {
+    const isLate = deps.late.note(error)
+    log.debug({ err: error, queue }, isLate ? 'late result not let in' : 'node worker')
+  })
   let ended = false
   const lease: Lease = startLease(
     { url: store.url, prefix: store.keys.prefix, life, leaseMs: deps.leaseMs },

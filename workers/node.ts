@@ -10,6 +10,7 @@ import { VERSION } from '../src/platform/version.ts'
 import { nodeId, parseAttemptId } from '../src/protocol/ids.ts'
 import { Attempts } from './attempts.ts'
 import type { Engine } from './engine.ts'
+import { LateResults } from './late-results.ts'
 import { beginLife, type LifeDeps } from './life.ts'
 import { startLives } from './lives.ts'
 import { createProcess, Pace } from './process.ts'
@@ -68,6 +69,7 @@ function lifeDeps(
 ): Omit<LifeDeps, 'order' | 'superseded'> {
   const { call, keys } = store
   const pace = new Pace()
+  const late = new LateResults()
   const audio = createAudioStore(store.audio, store.audioKeys)
   return {
     store,
@@ -83,10 +85,12 @@ function lifeDeps(
       host: hostname(),
     },
     process: createProcess({ store, audio, engine, clock: systemClock, log, attempts, pace }),
+    late,
     vitals: () => ({
       active: attempts.active,
       serviceMsPerAudioS: pace.msPerAudioS,
       rssMB: process.memoryUsage.rss() / 2 ** 20,
+      lateResults: late.count,
     }),
     abortAll: (reason) => attempts.abortAll(reason),
   }

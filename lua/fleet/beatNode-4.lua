@@ -15,7 +15,7 @@
       ARGV[5] lease, ms
       ARGV[6] a gap between ticks longer than this, ms, was an outage
       ARGV[7] now, ms, or ''
-      ARGV[8...] field, value: serviceMs, rssMB, loopBlockedMs ...
+      ARGV[8...] field, value: serviceMs, rssMB, loopBlockedMs, lateResults ...
 
     Output:
       superseded       another life has begun, or this one was fenced: register anew

@@ -5,6 +5,7 @@ import {
   type GapMarker,
   type Outcome,
   type Result,
+  type ResultError,
   type Speech,
 } from '../protocol/events.ts'
 import type { SpeechRef, StageTimings, UtteranceJob } from '../protocol/jobs.ts'
@@ -15,7 +16,7 @@ export interface SettledOutcome {
   readonly transcript?: string | undefined
   readonly translation?: string | undefined
   readonly speech?: SpeechRef | { readonly failed: string } | undefined
-  readonly error?: { readonly code: string; readonly message: string } | undefined
+  readonly error?: ResultError | undefined
   readonly startMs: number
   readonly audioMs: number
   readonly node?: string | undefined

@@ -1,6 +1,7 @@
 import { Queue, type DefaultJobOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { UTTERANCES, type ChildJob, type UtteranceJob } from '../protocol/jobs.ts'
+import { systemClock } from './clock.ts'
 import { LIMITS } from './limits.ts'
 import type { Log } from './log.ts'
 
@@ -24,6 +25,9 @@ const CHILD: DefaultJobOptions = {
   sizeLimit: SIZE_LIMIT,
 }
 
+/** A node's queue that was not used for so long is closed: its life is over, or it opens again in no time. */
+const IDLE_MS = 600_000
+
 export interface Queues {
   readonly utterances: Queue<UtteranceJob>
   /** The queue of one life of a node; opening it leaves no trace, so that a dead one stays dead. */
@@ -34,8 +38,8 @@ export interface Queues {
 
 /** The producers' side of every queue, over one shared connection. */
 export function openQueues(connection: Redis, prefix: string, log: Log): Queues {
-  const nodes = new Map<string, Queue<ChildJob>>()
-  const note = (error: Error): void => log.debug({ err: error }, 'queue connection')
+  const nodes = new Map<string, { readonly queue: Queue<ChildJob>; usedAt: number }>()
+  const note = (error: unknown): void => log.debug({ err: error }, 'queue connection')
   const utterances = new Queue<UtteranceJob>(UTTERANCES, {
     connection,
     prefix,
@@ -43,28 +47,41 @@ export function openQueues(connection: Redis, prefix: string, log: Log): Queues 
     streams: { events: { maxLen: 1000 } },
   })
   utterances.on('error', note)
+  const openNode = (name: string): Queue<ChildJob> => {
+    const queue = new Queue<ChildJob>(name, {
+      connection,
+      prefix,
+      defaultJobOptions: CHILD,
+      skipMetasUpdate: true,
+      skipVersionCheck: true,
+    })
+    queue.on('error', note)
+    return queue
+  }
+  const forget = async (name: string): Promise<void> => {
+    const known = nodes.get(name)
+    nodes.delete(name)
+    await known?.queue.close()
+  }
   return {
     utterances,
     node(name) {
-      const known = nodes.get(name)
-      if (known) return known
-      const queue = new Queue<ChildJob>(name, {
-        connection,
-        prefix,
-        defaultJobOptions: CHILD,
-        skipMetasUpdate: true,
-        skipVersionCheck: true,
-      })
-      queue.on('error', note)
-      nodes.set(name, queue)
+      const now = systemClock.now()
+      const known = nodes.get(name)?.queue
+      // Last in line is the one used last.
+      nodes.delete(name)
+      const queue = known ?? openNode(name)
+      nodes.set(name, { queue, usedAt: now })
+      for (const [oldest, { usedAt }] of nodes) {
+        if (now - usedAt < IDLE_MS) break
+        forget(oldest).catch(note)
+      }
       return queue
     },
-    async forget(name) {
-      await nodes.get(name)?.close()
-      nodes.delete(name)
-    },
+    forget,
     async close() {
-      await Promise.all([utterances, ...nodes.values()].map((queue) => queue.close()))
+      const opened = [...nodes.values()].map(({ queue }) => queue)
+      await Promise.all([utterances, ...opened].map((queue) => queue.close()))
     },
   }
 }

@@ -113,6 +113,13 @@ export interface Speech {
   readonly bytes: Uint8Array
 }
 
+/** Why an utterance failed; what `details` holds depends on the code. */
+export interface ResultError {
+  readonly code: string
+  readonly message: string
+  readonly details?: Readonly<Record<string, unknown>> | undefined
+}
+
 export interface FinalResult {
   readonly seq: number
   readonly index: number
@@ -122,7 +129,7 @@ export interface FinalResult {
   readonly translation?: string | undefined
   readonly speech?: Speech | { readonly failed: string } | undefined
   readonly late?: true | undefined
-  readonly error?: { readonly code: string; readonly message: string } | undefined
+  readonly error?: ResultError | undefined
   readonly startMs: number
   readonly node?: string | undefined
   readonly attempts: number

@@ -95,6 +95,8 @@ export interface Vitals {
   readonly serviceMsPerAudioS: number
   readonly rssMB: number
   readonly loopBlockedMs: number
+  /** Results that Redis did not let in, since the process began. */
+  readonly lateResults?: number | undefined
 }
 
 /** Splits the message of a failed child into its code and text; anything unknown is `engine_error`. */

@@ -117,7 +117,11 @@ export const vitals = z.object({
   serviceMsPerAudioS: z.number().min(0),
   rssMB: z.number().min(0),
   loopBlockedMs: z.number().min(0),
+  lateResults: count.optional(),
 })
+
+/** The `details` of `no_node`: of the nodes that serve the pair, how many were out, by reason. */
+export const noNodeDetails = z.object({ excluded: z.object({ full: count, unable: count }) })
 
 /** What is wrong with a payload, in one line. */
 export const faultsOf = (error: z.ZodError): string =>

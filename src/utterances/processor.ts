@@ -1,7 +1,7 @@
 import { DelayedError, WaitingChildrenError, type Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { childKey, nodeQueue, type AudioKeys, type Keys } from '../../lua/keys.ts'
-import type { Ended, Route, RoutingScripts } from '../../lua/routing.ts'
+import type { Ended, Excluded, Route, RoutingScripts } from '../../lua/routing.ts'
 import type { Completion } from '../completion/completion.ts'
 import { audioMsOf, failed, type SettledOutcome } from '../completion/outcome.ts'
 import type { AudioStore } from '../platform/audio.ts'
@@ -139,7 +139,7 @@ async function dispatch(deps: ProcessorDeps, job: Parent, ended: Ended): Promise
     case 'no_node':
       return route.sinceMs < deps.startDeadlineMs
         ? { kind: 'delay', ms: deps.startDeadlineMs - route.sinceMs }
-        : end(failed(job.data, 'no_node', noNode(route)))
+        : end(noNode(job.data, route.excluded))
     case 'exhausted':
       return end(exhausted(job.data, route.code))
     case 'deadline':
@@ -227,9 +227,13 @@ const tidy = ({ audio }: ProcessorDeps, { data }: Parent): Promise<void> =>
 
 const jobOf = (job: Parent) => jobId(sessionId(job.data.sessionId), job.data.index)
 
-function noNode({ excluded: { full, unable } }: Extract<Route, { kind: 'no_node' }>): string {
-  if (full + unable === 0) return 'no node that serves this pair is ready'
-  return `of the nodes that serve this pair ${full} are full and ${unable} unable`
+function noNode(job: UtteranceJob, excluded: Excluded): SettledOutcome {
+  const { full, unable } = excluded
+  const message =
+    full + unable === 0
+      ? 'no node that serves this pair is ready'
+      : `of the nodes that serve this pair ${full} are full and ${unable} unable`
+  return { ...failed(job, 'no_node'), error: { code: 'no_node', message, details: { excluded } } }
 }
 
 function exhausted(job: UtteranceJob, code: string): SettledOutcome {

@@ -67,7 +67,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'confirm-attempt',
-    patches: [without('lua/routing/confirmAttempt-2.lua', 'return "fenced"', 'return "confirmed"')],
+    patches: [without('lua/routing/confirmAttempt-3.lua', 'return "fenced"', 'return "confirmed"')],
     scenario: 'stranded-child',
     breaks: ['P7'],
   },

@@ -1,3 +1,4 @@
+import { noNodeDetails } from '../../src/protocol/schemas.ts'
 import { scriptedAudio } from '../../workers/engines/scripted.ts'
 import { listen } from '../support/listen.ts'
 import { expect, test } from '../support/test.ts'
@@ -70,11 +71,34 @@ test('an utterance that no node can take fails by the start deadline, the next o
   await leaving.stop(1000)
   session.append(scriptedAudio({ text: 'too early' }))
   await session.commit()
-  expect(await heard.final(0)).toMatchObject({ outcome: 'failed', error: { code: 'no_node' } })
+  expect(await heard.final(0)).toMatchObject({
+    outcome: 'failed',
+    error: { code: 'no_node', details: { excluded: { full: 0, unable: 0 } } },
+  })
   await world.node()
   session.append(scriptedAudio({ text: 'in time' }))
   await session.commit()
   expect(await heard.final(1)).toMatchObject({ outcome: 'translated', transcript: 'in time' })
+})
+
+test('a node that lacks an engine is not asked again, and no_node says how many do', async ({
+  world,
+}) => {
+  const scheduler = await world.scheduler({ LINGUA_START_DEADLINE_MS: '600' })
+  for (const id of ['lacking-1', 'lacking-2']) await world.node({ LINGUA_NODE_ID: id })
+  const session = await world.client(scheduler)
+  const heard = listen(session)
+  const attempts: number[] = []
+  session.on('progress', ({ stage, attempt }) => stage === 'started' && attempts.push(attempt))
+  session.append(scriptedAudio({ failures: 9, code: 'engine_missing' }))
+  await session.commit()
+  const { error } = await heard.final(0)
+  expect(error).toMatchObject({
+    code: 'no_node',
+    message: 'of the nodes that serve this pair 0 are full and 2 unable',
+  })
+  expect(noNodeDetails.parse(error?.details)).toEqual({ excluded: { full: 0, unable: 2 } })
+  expect(attempts).toEqual([1, 2])
 })
 
 test('a missing head holds the others back for a bounded time, then comes late', async ({

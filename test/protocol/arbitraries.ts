@@ -122,12 +122,16 @@ const registration = fc.record({
   engines: fc.array(texts),
   host: texts,
 })
-const vitals = fc.record({
-  active: fc.array(texts),
-  serviceMsPerAudioS: durations,
-  rssMB: durations,
-  loopBlockedMs: durations,
-})
+const vitals = fc.record(
+  {
+    active: fc.array(texts),
+    serviceMsPerAudioS: durations,
+    rssMB: durations,
+    loopBlockedMs: durations,
+    lateResults: counts,
+  },
+  { requiredKeys: ['active', 'serviceMsPerAudioS', 'rssMB', 'loopBlockedMs'] },
+)
 
 /** The compiler holds each arbitrary against its schema. */
 const of = <Schema extends z.ZodType>(
@@ -165,5 +169,9 @@ export const SAMPLES: readonly Sample[] = [
   of('childJob', schemas.childJob, { valid: childJob, strict: false }),
   of('childResult', schemas.childResult, { valid: childResult, strict: false }),
   of('registration', schemas.registration, { valid: registration, strict: false }),
+  of('noNodeDetails', schemas.noNodeDetails, {
+    valid: fc.record({ excluded: fc.record({ full: counts, unable: counts }) }),
+    strict: false,
+  }),
   of('vitals', schemas.vitals, { valid: vitals, strict: false }),
 ]
