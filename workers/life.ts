@@ -4,7 +4,7 @@ import { LinguaError } from '../src/protocol/codes.ts'
 import { nodeId } from '../src/protocol/ids.ts'
 import type { ChildJob, ChildResult, Registration } from '../src/protocol/jobs.ts'
 import type { LateResults } from './late-results.ts'
-import { startLease, type Lease, type ToLease } from './lease.ts'
+import type { Lease } from './lease.ts'
 import type { Log } from '../src/platform/log.ts'
 import type { Store } from '../src/platform/redis.ts'
 import type { Process } from './process.ts'
@@ -13,11 +13,10 @@ export interface LifeDeps {
   readonly store: Store
   readonly fleet: FleetScripts
   readonly log: Log
-  readonly leaseMs: number
+  readonly lease: Lease
   readonly registration: Registration
   readonly process: Process
   readonly late: LateResults
-  readonly vitals: () => ToLease['vitals']
   readonly abortAll: (reason: LinguaError) => void
   readonly order: (order: Order) => void
   /** This life is over though nobody here ended it: fenced, or another process has the id. */
@@ -65,7 +64,7 @@ const NODE_LOCK_MS = 120_000
  *                  \-> superseded                 fenced; a new life begins
  */
 export async function beginLife(deps: LifeDeps): Promise<NodeLife> {
-  const { store, fleet, log, registration } = deps
+  const { store, fleet, lease, log, registration } = deps
   const { incarnation, queue } = await fleet.registerNode(registration)
   const life: Life = { node: nodeId(registration.id), incarnation }
   const worker = new Worker<ChildJob, ChildResult>(
@@ -87,26 +86,22 @@ export async function beginLife(deps: LifeDeps): Promise<NodeLife> {
     log.debug({ err: error, queue }, isLate ? 'late result not let in' : 'node worker')
   })
   let ended = false
-  const lease: Lease = startLease(
-    { url: store.url, prefix: store.keys.prefix, life, leaseMs: deps.leaseMs },
-    {
-      vitals: deps.vitals,
-      order: deps.order,
-      missed: (why) => log.warn({ node: life.node, why }, 'beat missed'),
-      superseded: () => {
-        if (!ended) deps.superseded()
-        ended = true
-      },
+  const beating = lease.begin(life, {
+    order: deps.order,
+    missed: (why) => log.warn({ node: life.node, why }, 'beat missed'),
+    superseded: () => {
+      if (!ended) deps.superseded()
+      ended = true
     },
-  )
+  })
   await worker.waitUntilReady()
   worker.run().catch((error: unknown) => log.error({ err: error, queue }, 'node worker ended'))
-  await lease.become('ready')
+  await beating.become('ready')
   const letGo = async (): Promise<void> => {
     ended = true
     deps.abortAll(new LinguaError('node_lost', 'this life of the node is over'))
     await worker.close(true)
-    await lease.stop()
+    beating.end()
   }
   return {
     ...life,
@@ -117,7 +112,7 @@ export async function beginLife(deps: LifeDeps): Promise<NodeLife> {
       // Nothing is fetched from here on; what runs goes on.
       const finished = worker.close()
       const handedOn = Promise.race([
-        lease.become('draining'),
+        beating.become('draining'),
         whenAborted(AbortSignal.timeout(HAND_ON_MS)),
       ])
       await Promise.race([handedOn.then(() => handOn(deps, queue)), late])

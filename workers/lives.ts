@@ -47,7 +47,8 @@ export async function startLives(
     await last?.stop(deadline)
   }
   latest = enter()
-  await latest
+  // The first may be over before it is used.
+  for (let seen; seen !== latest;) await (seen = latest)
   return {
     get current() {
       return current

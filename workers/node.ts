@@ -11,7 +11,8 @@ import { nodeId, parseAttemptId } from '../src/protocol/ids.ts'
 import { Attempts } from './attempts.ts'
 import type { Engine } from './engine.ts'
 import { LateResults } from './late-results.ts'
-import { beginLife, type LifeDeps } from './life.ts'
+import { openLease } from './lease.ts'
+import { beginLife, type LifeDeps, type NodeLife } from './life.ts'
 import { startLives } from './lives.ts'
 import { createProcess, Pace } from './process.ts'
 
@@ -45,15 +46,23 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     if (order.kind === 'drain') drain()
     else abort(attempts, order.attempt)
   }
-  const deps = { ...lifeDeps(options, attempts), order: obey }
-  const lives = await startLives((superseded) => beginLife({ ...deps, superseded }), log)
+  const { lease, ...deps } = await lifeDeps(options, attempts)
+  const begin = (superseded: () => void): Promise<NodeLife> =>
+    beginLife({ ...deps, lease, order: obey, superseded })
+  const lives = await startLives(begin, log).catch(async (error: unknown) => {
+    await lease.close()
+    throw error
+  })
   await store.subscribe(store.keys.nodeOrders(nodeId(config.node.id)), (text) => {
     const order = parseOrder(text)
     // The channel belongs to everybody who has had this id, and a drain to one life.
     const isOurs = order?.kind === 'abort' || order?.incarnation === lives.current?.incarnation
     if (order && isOurs) obey(order)
   })
-  const stop = (timeoutMs: number): Promise<void> => lives.stop(AbortSignal.timeout(timeoutMs))
+  const stop = async (timeoutMs: number): Promise<void> => {
+    await lives.stop(AbortSignal.timeout(timeoutMs))
+    await lease.close()
+  }
   const drained = ordered.then(async () => {
     log.info({ node: config.node.id }, 'ordered to drain')
     await stop(config.overallDeadlineMs).catch((error: unknown) =>
@@ -63,19 +72,26 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   return { id: config.node.id, drained, stop }
 }
 
-function lifeDeps(
+async function lifeDeps(
   { config, store, engine, log }: NodeOptions,
   attempts: Attempts,
-): Omit<LifeDeps, 'order' | 'superseded'> {
+): Promise<Omit<LifeDeps, 'order' | 'superseded'>> {
   const { call, keys } = store
+  const { leaseMs } = config
   const pace = new Pace()
   const late = new LateResults()
   const audio = createAudioStore(store.audio, store.audioKeys)
+  const lease = await openLease({ url: store.url, prefix: keys.prefix, leaseMs }, () => ({
+    active: attempts.active,
+    serviceMsPerAudioS: pace.msPerAudioS,
+    rssMB: process.memoryUsage.rss() / 2 ** 20,
+    lateResults: late.count,
+  }))
   return {
     store,
     log,
-    fleet: createFleetScripts({ call, keys, policy: leasePolicy(config.leaseMs) }),
-    leaseMs: config.leaseMs,
+    lease,
+    fleet: createFleetScripts({ call, keys, policy: leasePolicy(leaseMs) }),
     registration: {
       id: config.node.id,
       version: VERSION,
@@ -86,12 +102,6 @@ function lifeDeps(
     },
     process: createProcess({ store, audio, engine, clock: systemClock, log, attempts, pace }),
     late,
-    vitals: () => ({
-      active: attempts.active,
-      serviceMsPerAudioS: pace.msPerAudioS,
-      rssMB: process.memoryUsage.rss() / 2 ** 20,
-      lateResults: late.count,
-    }),
     abortAll: (reason) => attempts.abortAll(reason),
   }
 }

@@ -11,8 +11,8 @@ import { listen } from '../support/listen.ts'
 const TOOL = new URL('../../dist/src/tools/drain.js', import.meta.url).pathname
 /** A node of one at a time holds three: one at work, two that wait. */
 const IN_HAND = 3
-/** Longer than it takes to start another node and to run the tool. */
-const AT_WORK_MS = 5000
+/** Longer than it takes a node to come back and the tool to run. */
+const AT_WORK_MS = 6000
 
 /** The tool, as an operator calls it; what it printed and how it ended. */
 async function drain(prefix: string, ...args: string[]) {
@@ -24,9 +24,14 @@ async function drain(prefix: string, ...args: string[]) {
   )
 }
 
-/** A node with its hands full, and then another; a talker who goes on. */
+/** A node with its hands full, and then another, which was away until now; a talker who goes on. */
 async function buildBusy(fleet: Fleet, store: Store) {
+  const { control, keys } = store
+  const stateOf = (id: string) => control.hget(keys.node(nodeId(id)), 'state')
   const scheduler = await fleet.scheduler()
+  const staying = await fleet.node('staying')
+  staying.kill('SIGSTOP')
+  await expect.poll(() => stateOf('staying'), { timeout: 10_000 }).toBe('gone')
   const leaving = await fleet.node('leaving', { LINGUA_NODE_CAPACITY: '1' })
   const session = await fleet.client([scheduler])
   const heard = listen(session)
@@ -40,8 +45,9 @@ async function buildBusy(fleet: Fleet, store: Store) {
   }
   for (let i = 0; i < IN_HAND; i += 1) await say(`${i}`)
   await expect.poll(() => started).toEqual(['0.1'])
-  await expect.poll(() => store.control.zcard(store.keys.deadlines)).toBe(IN_HAND)
-  await fleet.node('staying')
+  await expect.poll(() => control.zcard(keys.deadlines)).toBe(IN_HAND)
+  staying.kill('SIGCONT')
+  await expect.poll(() => stateOf('staying'), { timeout: 5000 }).toBe('ready')
   return { leaving, say, heard, session, started }
 }
 
