@@ -10,7 +10,9 @@
 ]]
 local function readAttempt(key, fleet, now, life)
   if redis.call("EXISTS", key) == 0 then
-    redis.call("HSET", key, "n", 0, "created", fleet, "createdAt", now)
+    -- To the microsecond: of two that came in one millisecond the first stands before the second in line.
+    local created = fleet + redis.call("TIME")[2] % 1000 / 1000
+    redis.call("HSET", key, "n", 0, "created", created, "createdAt", now)
   end
   redis.call("PEXPIRE", key, life)
   local was = redis.call(

@@ -21,7 +21,7 @@ end
 
 --[[ Nobody overtakes: as many older ones wait as there are free slots. ]]
 local function isBehind(prefix, list, pools, created)
-  local older = redis.call("ZCOUNT", prefix .. ":waiting:" .. list, "-inf", "(" .. created)
+  local older = redis.call("ZCOUNT", prefix .. ":waiting:" .. list, "-inf", ("(%.17g"):format(created))
   return older > 0 and older >= freeSlots(prefix, pools)
 end
 

@@ -13,7 +13,7 @@ export interface Router {
 
 /** Turns an utterance into the question that the route script answers. */
 export function createRouter(deps: {
-  readonly scripts: RoutingScripts
+  readonly scripts: Pick<RoutingScripts, 'route'>
   readonly affinity: AffinityMode
 }): Router {
   return {

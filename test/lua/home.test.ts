@@ -93,6 +93,28 @@ test('a home that drains is left', async ({ rooms }) => {
   })
 })
 
+test('a home that lacks an engine for the pair is left for the next best', async ({ rooms }) => {
+  const { control, keys } = rooms.store
+  const { session, home, other } = await bound(rooms)
+  await control.set(keys.unable(home.node, 'en>es'), 1)
+  expect(await rooms.place(session, 2, { home: 'bind' })).toMatchObject({
+    node: other.node,
+    decision: 'rehome',
+  })
+  expect(await rooms.place(session, 3, { home: 'bind' })).toMatchObject({
+    node: other.node,
+    decision: 'home',
+  })
+})
+
+test('a home whose life has passed is free', async ({ rooms }) => {
+  const { control, keys } = rooms.store
+  const { session } = await bound(rooms)
+  await control.pexpire(keys.home(session), 1)
+  await expect.poll(() => control.exists(keys.home(session))).toBe(0)
+  expect(await rooms.place(session, 2, { home: 'bind' })).toMatchObject({ decision: 'balance' })
+})
+
 test('a home that is full is left', async ({ rooms }) => {
   const { session, home, other } = await bound(rooms)
   for (let index = 2; index < 7; index += 1) await rooms.place(session, index, { home: 'bind' })
