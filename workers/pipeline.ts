@@ -5,6 +5,7 @@ import { isRedisDown } from '../src/platform/redis.ts'
 import { LinguaError } from '../src/protocol/codes.ts'
 import { BYTES_PER_SAMPLE } from '../src/protocol/events.ts'
 import type { ChildJob, ChildResult, SpeechRef } from '../src/protocol/jobs.ts'
+import { MOST_TEXT } from '../src/protocol/text.ts'
 import type { Engine, Stages } from './engine.ts'
 
 export interface PipelineDeps {
@@ -34,6 +35,7 @@ export async function runPipeline(
   })
   const timed = stopwatch(deps.clock)
   const heard = await progress.within(stages.recognize())
+  checkText(heard.text)
   const recognizeMs = timed()
   const detected = heard.detected === undefined ? {} : { detected: heard.detected }
   if (heard.text.trim() === '')
@@ -46,6 +48,7 @@ export async function runPipeline(
   progress.tell('transcribed', heard.text)
   timed()
   const translation = await progress.within(stages.translate(heard.text, heard.detected ?? source))
+  checkText(translation)
   const translateMs = timed()
   progress.tell('translated', translation)
   timed()
@@ -60,6 +63,16 @@ export async function runPipeline(
     ...(speech && { speech }),
     timings,
   }
+}
+
+/** Whatever an engine is made of, what it wrote is text that can be sent on, or its error. */
+function checkText(text: unknown): void {
+  if (typeof text !== 'string')
+    throw new LinguaError('engine_error', `the engine answered ${typeof text} instead of text`)
+  if (text.length > MOST_TEXT)
+    throw new LinguaError('engine_error', `the engine wrote ${text.length} characters at once`)
+  if (/\p{Surrogate}/u.test(text))
+    throw new LinguaError('engine_error', 'the engine wrote half a character')
 }
 
 /** Failing speech never takes the text away; only an abort does. */

@@ -3,10 +3,11 @@ import type { AudioStore } from '../src/platform/audio.ts'
 import type { Clock } from '../src/platform/clock.ts'
 import type { Log } from '../src/platform/log.ts'
 import { isRedisDown, type Store } from '../src/platform/redis.ts'
-import { LinguaError } from '../src/protocol/codes.ts'
+import { LinguaError, type ErrorCode } from '../src/protocol/codes.ts'
 import { BYTES_PER_SAMPLE } from '../src/protocol/events.ts'
 import type { ChildJob, ChildResult } from '../src/protocol/jobs.ts'
 import { childJob, faultsOf } from '../src/protocol/schemas.ts'
+import { clip, MOST_MESSAGE } from '../src/protocol/text.ts'
 import type { Attempts } from './attempts.ts'
 import type { Engine } from './engine.ts'
 import { runPipeline } from './pipeline.ts'
@@ -49,10 +50,13 @@ export function createProcess(deps: ProcessDeps): Process {
 }
 
 function toFailure(cause: unknown): Error {
-  if (cause instanceof LinguaError) return new Error(`${cause.code}: ${cause.message}`, { cause })
   const text = cause instanceof Error ? cause.message : String(cause)
-  return new Error(`${isRedisDown(cause) ? 'dependency_down' : 'engine_error'}: ${text}`, { cause })
+  const code = cause instanceof LinguaError ? cause.code : codeOf(cause)
+  return new Error(`${code}: ${clip(text, MOST_MESSAGE)}`, { cause })
 }
+
+const codeOf = (cause: unknown): ErrorCode =>
+  isRedisDown(cause) ? 'dependency_down' : 'engine_error'
 
 /** Smoothed pace of this node: milliseconds of work for a second of audio. */
 export class Pace {

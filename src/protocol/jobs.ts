@@ -1,4 +1,5 @@
 import { isErrorCode, type ErrorCode } from './codes.ts'
+import { clip, MOST_MESSAGE } from './text.ts'
 import type { CutReason, Encoding } from './events.ts'
 
 /** The queue of parents: one job for every utterance. */
@@ -99,10 +100,11 @@ export interface Vitals {
   readonly lateResults?: number | undefined
 }
 
-/** Splits the message of a failed child into its code and text; anything unknown is `engine_error`. */
+/** Splits the message of a failed child into its code and text, clipped; anything unknown is `engine_error`. */
 export function parseFailure(message: string): { code: ErrorCode; message: string } {
   const [word = '', ...rest] = message.split(': ')
-  return isErrorCode(word)
-    ? { code: word, message: rest.join(': ') || word }
-    : { code: 'engine_error', message }
+  const [code, text]: [ErrorCode, string] = isErrorCode(word)
+    ? [word, rest.join(': ') || word]
+    : ['engine_error', message]
+  return { code, message: clip(text, MOST_MESSAGE) }
 }

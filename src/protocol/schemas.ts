@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { CUT_REASONS, ENDPOINTING_MODES, SAMPLE_RATES } from './events.ts'
 import { ID_PATTERN } from './ids.ts'
+import { MOST_TEXT } from './text.ts'
 
 /**
  * Everything that crosses a border is parsed by one of these, once. For every schema,
@@ -10,6 +11,8 @@ const id = z.string().regex(ID_PATTERN)
 const language = z.string().regex(/^[a-z]{2,3}(-[a-z0-9]{2,8})*$/, 'a BCP-47 tag in lower case')
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const durationMs = z.number().min(0)
+const text = z.string().max(MOST_TEXT)
+const word = z.string().max(64)
 
 export const audioFormat = z.strictObject({
   encoding: z.literal('pcm_s16le'),
@@ -88,10 +91,10 @@ const speechRef = z.object({ ...audioFormat.shape, key: z.string(), bytes: count
 export const childResult = z.object({
   v: z.literal(1),
   outcome: z.enum(['translated', 'empty']),
-  transcript: z.string().optional(),
-  translation: z.string().optional(),
-  detected: z.string().optional(),
-  speech: z.union([speechRef, z.object({ failed: z.string() })]).optional(),
+  transcript: text.optional(),
+  translation: text.optional(),
+  detected: word.optional(),
+  speech: z.union([speechRef, z.object({ failed: word })]).optional(),
   timings: z.object({
     recognizeMs: durationMs,
     translateMs: durationMs,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -34,6 +34,53 @@ test('a direction whose pipeline cannot start is not offered', async () => {
   expect(translator.modes).toEqual([])
   await translator.close()
   await rm(folder, { recursive: true })
+})
+
+/** A translator whose pipeline is this program, a stage that finds each request in `$_`. */
+async function openStandIn(
+  program: string,
+  onEnd: (undo: () => Promise<void>) => void,
+  mostMB?: number,
+) {
+  const folder = await mkdtemp(join(tmpdir(), 'modes-'))
+  const stage = join(folder, 'stand-in')
+  await writeFile(stage, `#!/usr/bin/perl\n$| = 1; $/ = "\\0"; while (<STDIN>) { ${program} }\n`)
+  await chmod(stage, 0o755)
+  await writeFile(join(folder, 'eng-spa.mode'), stage)
+  const translator = await openTranslator({
+    ...{ source: 'en', folder },
+    ...(mostMB !== undefined && { mostMB }),
+  })
+  onEnd(async () => {
+    await translator.close()
+    await rm(folder, { recursive: true })
+  })
+  expect(translator.modes).toEqual(['eng-spa'])
+  return (text: string) => translator.translate(text, ['en', 'es'], never())
+}
+
+test.for([
+  ['bytes that are no UTF-8', 's/arbage/\\xff\\xfe/; print'],
+  ['another answer than that to the question', 's/#(\\d+)/#9$1/ if /arbage/; print'],
+  ['text without end', 'print "x" x 2000000 if /arbage/; print unless /arbage/'],
+  ['nothing, and ends', 'exit if /arbage/; print'],
+] as const)(
+  'a pipeline that answers with %s gives an engine error and is replaced',
+  async ([, program], { onTestFinished }) => {
+    const translate = await openStandIn(program, onTestFinished)
+    expect(await translate('before')).toBe('Before.')
+    await expect(translate('garbage')).rejects.toMatchObject({ code: 'engine_error' })
+    expect(await translate('after')).toBe('After.')
+  },
+)
+
+test('a pipeline that leaks is replaced between two sentences', async ({ onTestFinished }) => {
+  const leak = 'push @leak, "x" x 1_000_000; print'
+  const translate = await openStandIn(leak, onTestFinished, 40)
+  const [before] = descendantsOf(process.pid, '/stand-in')
+  for (let i = 0; i < 60; i += 1) expect(await translate(`say ${i}`)).toBe(`Say ${i}.`)
+  await expect.poll(() => isRunning(before?.pid ?? 0)).toBe(false)
+  expect(await translate('after')).toBe('After.')
 })
 
 describe.skipIf(lacks('apertium'))('Apertium', () => {

@@ -6,6 +6,25 @@ import { lacks, readRecordings } from '../support/real-engines.ts'
 
 const missing = { code: 'engine_missing' }
 
+test.for([
+  ['recognizes', new URL('./no-such-decoder.mjs', import.meta.url), 'PocketSphinx'],
+  ['translates', new URL('./stand-in-decoder.mjs', import.meta.url), 'no Apertium pair'],
+] as const)(
+  'where nothing %s the engine says which packages to install',
+  async ([, entry, why]) => {
+    const opened = openLocalEngine({ decoders: 1, entry, folder: '/nonexistent' })
+    await expect(opened).rejects.toMatchObject({
+      code: 'engine_missing',
+      message: expect.stringMatching(
+        new RegExp(
+          `${why}.*apt-get install .*libpocketsphinx3 pocketsphinx-en-us apertium.*espeak-ng`,
+        ),
+      ),
+    })
+    expect(descendantsOf(process.pid, '-decoder.mjs')).toEqual([])
+  },
+)
+
 const incomplete = lacks('pocketsphinx', 'recordings', 'apertium', 'espeak')
 
 describe.skipIf(incomplete)('the local engine', () => {

@@ -31,11 +31,11 @@ describe('a stand-in for the decoder', () => {
     recognizer.recognize(order(act), signal)
 
   beforeAll(async () => {
-    recognizer = await openRecognizer({ decoders: 1, entry })
+    recognizer = await openRecognizer({ decoders: 1, entry, mostMB: 300 })
   })
   afterAll(() => recognizer.close())
 
-  test.each(['garbage', 'stale', 'unable', 'exit'])(
+  test.each(['garbage', 'stale', 'unable', 'number', 'exit'])(
     'that answers with %s gives an engine error and is replaced',
     async (act) => {
       const [before] = pidsOf('stand-in-decoder')
@@ -44,6 +44,21 @@ describe('a stand-in for the decoder', () => {
       expect(pidsOf('stand-in-decoder')).not.toContain(before)
     },
   )
+
+  test('that leaks gives its answer and is replaced before the next', async () => {
+    expect(await recognize('echo:before')).toBe('before')
+    const [before = 0] = pidsOf('stand-in-decoder')
+    expect(await recognize('leak:bigger')).toBe('bigger')
+    expect(await recognize('echo:after')).toBe('after')
+    expect(isRunning(before)).toBe(false)
+  })
+
+  test('that answers twice disturbs nobody for longer than one utterance', async () => {
+    expect(await recognize('twice:hello')).toBe('hello')
+    const next = await recognize('echo:next').catch((error: unknown) => error)
+    expect(['next', expect.objectContaining({ code: 'engine_error' })]).toContainEqual(next)
+    expect(await recognize('echo:after')).toBe('after')
+  })
 
   test('that stays silent for longer than the audio could take is killed and replaced', async () => {
     expect(await recognize('echo:before')).toBe('before')

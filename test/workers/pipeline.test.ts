@@ -212,6 +212,22 @@ describe('an attempt fails', () => {
     })
   })
 
+  test.for([
+    ['no text at all', undefined as unknown as string, 'undefined instead of text'],
+    ['text without end', 'x'.repeat(20_001), '20001 characters'],
+    ['half a character', 'caf\uD83C', 'half a character'],
+  ] as const)('where its engine hears or writes %s', async ([, text, message], { store }) => {
+    const failure = expect.objectContaining({
+      code: 'engine_error',
+      message: expect.stringContaining(message),
+    })
+    for (const engine of [
+      engineWith({ recognize: async () => ({ text }) }),
+      engineWith({ translate: async () => text }),
+    ])
+      await expect((await attempt(store, { text: 'x' }, { engine })).run()).rejects.toEqual(failure)
+  })
+
   test.for(['recognize', 'translate', 'synthesize'] as const)(
     'with the reason of its abort, in a %s that does not listen',
     async (stage, { store }) => {

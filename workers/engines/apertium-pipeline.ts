@@ -4,6 +4,7 @@ import { LinguaError } from '../../src/protocol/codes.ts'
 import { END, frameRequest, parseAnswer } from './apertium-text.ts'
 import { unlessAborted, within } from './bounded.ts'
 import type { Child } from './child-pool.ts'
+import { residentMB } from './resident.ts'
 
 interface Pending {
   readonly id: number
@@ -15,18 +16,27 @@ const START_TIMEOUT_MS = 30_000
 /** A sentence takes 2 ms. */
 const ANSWER_TIMEOUT_MS = 10_000
 const END_TIMEOUT_MS = 1000
+/** Longest answer, in units of a string: much more than any sentence. */
+const MOST_UNREAD = 1_000_000
+/** How many answers there are between two looks at the memory. */
+const LOOK_EVERY = 50
+/** What is no UTF-8 is read as this, and no request contains it. */
+const GARBAGE = '\uFFFD'
 
 /** A running pipeline. It answers in the order of asking; any number may ask at once. */
 export class ApertiumPipeline implements Child {
   readonly ready: Promise<void>
   readonly gone: Promise<void>
   readonly #shell: ChildProcessByStdio<Writable, Readable, null>
+  readonly #mostMB: number
   #alive = true
   #requests = 0
   #pending: Pending[] = []
   #unread = ''
+  #tooBig = false
 
-  constructor(script: string) {
+  constructor(script: string, mostMB: number) {
+    this.#mostMB = mostMB
     this.#shell = spawn('/bin/sh', ['-c', script], {
       stdio: ['pipe', 'pipe', 'ignore'],
       // A group, to be killed as one, and out of the terminal's reach: Ctrl-C is for the node.
@@ -82,6 +92,7 @@ export class ApertiumPipeline implements Child {
     const answers = (this.#unread + part).split(END)
     this.#unread = answers.pop() ?? ''
     for (const answer of answers) this.#settle(answer)
+    if (this.#unread.length > MOST_UNREAD) this.#break(failure('the pipeline writes without end'))
   }
 
   #settle(answer: string): void {
@@ -92,8 +103,20 @@ export class ApertiumPipeline implements Child {
       this.#break(failure('the pipeline is out of step: it answered what was not asked'))
       return
     }
+    if (parsed.text.includes(GARBAGE)) {
+      this.#break(failure('the pipeline wrote something that is no UTF-8'))
+      return
+    }
     this.#pending.shift()
     first.resolve(parsed.text)
+    this.#weigh(parsed.id)
+  }
+
+  /** A pipeline that has grown too big is ended once it has nothing to do. */
+  #weigh(answered: number): void {
+    const { pid } = this.#shell
+    if (answered % LOOK_EVERY === 0) this.#tooBig ||= residentMB(pid ?? 0) > this.#mostMB
+    if (this.#tooBig && this.#pending.length === 0) this.end()
   }
 
   /** Closes the input, upon which the stages end one after the other, unless one of them hangs. */

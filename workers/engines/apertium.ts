@@ -23,7 +23,12 @@ export interface TranslatorDeps {
   readonly log?: Log | undefined
   /** Where the mode files lie. */
   readonly folder?: string
+  /** A pipeline whose stages hold more memory than this together is replaced between two sentences, MB. */
+  readonly mostMB?: number
 }
+
+/** Healthy ones take 120 MB, and stay there. */
+const MOST_MB = 600
 
 interface Running {
   readonly mode: Mode
@@ -33,7 +38,7 @@ interface Running {
 /** Starts one pipeline for each installed direction out of `source`; a direction that cannot start is left out. */
 export async function openTranslator(deps: TranslatorDeps): Promise<Translator> {
   const modes = await findModes(deps.folder ?? '/usr/share/apertium/modes', deps.source)
-  const opened = await Promise.all(modes.map((mode) => openMode(mode, deps.log)))
+  const opened = await Promise.all(modes.map((mode) => openMode(mode, deps)))
   const running = opened.filter((each) => each !== undefined)
   return {
     modes: running.map(({ mode }) => mode.name),
@@ -59,12 +64,15 @@ export async function openTranslator(deps: TranslatorDeps): Promise<Translator> 
   }
 }
 
-async function openMode(mode: Mode, log: Log | undefined): Promise<Running | undefined> {
+async function openMode(
+  mode: Mode,
+  { log, mostMB = MOST_MB }: TranslatorDeps,
+): Promise<Running | undefined> {
   const pool = new ChildPool({
     name: `Apertium ${mode.name}`,
     size: 1,
     log,
-    begin: () => new ApertiumPipeline(mode.script),
+    begin: () => new ApertiumPipeline(mode.script, mostMB),
   })
   try {
     return { mode, pool: await pool.open() }

@@ -4,6 +4,7 @@ import { LinguaError } from '../../src/protocol/codes.ts'
 import { BYTES_PER_SAMPLE } from '../../src/protocol/events.ts'
 import { unlessAborted, within } from './bounded.ts'
 import type { Child } from './child-pool.ts'
+import { residentMB } from './resident.ts'
 
 /** 16-bit little-endian mono samples. */
 export interface Audio {
@@ -46,11 +47,13 @@ export class Decoder implements Child {
   readonly ready: Promise<void>
   readonly gone: Promise<void>
   readonly #process: ChildProcess
+  readonly #mostMB: number
   #alive = true
   #questions = 0
   #listener: Listener | undefined
 
-  constructor(entry: URL) {
+  constructor(entry: URL, mostMB: number) {
+    this.#mostMB = mostMB
     this.#process = fork(entry, {
       serialization: 'advanced',
       execArgv: [],
@@ -85,12 +88,18 @@ export class Decoder implements Child {
     try {
       const answer = within(this.#ask({ id, ...audio }), timeoutMs, late)
       const statement = await unlessAborted(answer, signal)
-      if (statement.kind === 'text' && statement.id === id) return statement.text
+      if (statement.kind === 'text' && statement.id === id) return this.#parting(statement.text)
       throw failure(`the decoder said "${statement.kind}" instead of the words it was asked for`)
     } catch (error) {
       this.end()
       throw error
     }
+  }
+
+  /** A process that has grown too big gives its answer, and no other. */
+  #parting(text: string): string {
+    if (residentMB(this.#process.pid ?? 0) > this.#mostMB) this.end()
+    return text
   }
 
   end(): void {

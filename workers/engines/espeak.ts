@@ -70,6 +70,8 @@ async function synthesize(text: string, voice: string, signal: AbortSignal): Pro
     return stdout
   } catch (cause) {
     signal.throwIfAborted()
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')
+      throw new LinguaError('engine_missing', 'eSpeak NG is not here any more', { cause })
     throw new LinguaError('engine_error', 'eSpeak NG failed on this text', { cause })
   }
 }

@@ -12,6 +12,9 @@ export interface LocalEngineDeps {
   /** How many utterances are recognized at once; each takes a process, 150 MB and a core. */
   readonly decoders: number
   readonly log?: Log | undefined
+  /** Other programs in the place of PocketSphinx and Apertium, for tests. */
+  readonly entry?: URL
+  readonly folder?: string
 }
 
 /** The language of the one model there is. */
@@ -60,11 +63,12 @@ export async function openLocalEngine(deps: LocalEngineDeps): Promise<Engine> {
   }
 }
 
-async function openPrograms({ decoders, log }: LocalEngineDeps): Promise<Programs> {
-  const recognizer = await openRecognizer({ decoders, log }).catch((error: unknown) => {
+async function openPrograms(deps: LocalEngineDeps): Promise<Programs> {
+  const { log } = deps
+  const recognizer = await openRecognizer(deps).catch((error: unknown) => {
     throw missing(error instanceof LinguaError ? error.message : 'PocketSphinx fails', error)
   })
-  const translator = await openTranslator({ source: SPOKEN, log })
+  const translator = await openTranslator({ ...deps, source: SPOKEN })
   if (translator.pairs.length === 0) {
     await recognizer.close()
     throw missing('no Apertium pair out of English works here')

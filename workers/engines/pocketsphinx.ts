@@ -19,7 +19,12 @@ export interface RecognizerDeps {
   readonly log?: Log | undefined
   /** Another program that speaks as a decoder's process does, for tests. */
   readonly entry?: URL
+  /** A decoder that holds more memory than this is replaced between two utterances, MB. */
+  readonly mostMB?: number
 }
+
+/** A healthy one takes 170 MB, and stays there. */
+const MOST_MB = 500
 
 /** Starts PocketSphinx and waits for the first decoder. Throws `engine_missing` if it is not installed. */
 export async function openRecognizer(deps: RecognizerDeps): Promise<Recognizer> {
@@ -28,7 +33,7 @@ export async function openRecognizer(deps: RecognizerDeps): Promise<Recognizer> 
     name: 'PocketSphinx',
     size: deps.decoders,
     log: deps.log,
-    begin: () => new Decoder(entry),
+    begin: () => new Decoder(entry, deps.mostMB ?? MOST_MB),
   }).open()
   return {
     async recognize(audio, signal) {
