@@ -17,6 +17,8 @@ export interface Spoken {
   readonly ackMs: readonly number[]
   /** How late the chunks were sent, ms: load that cannot keep its pace measures itself. */
   readonly lateMs: readonly number[]
+  /** Sessions whose audio was refused: nothing behind that counts. */
+  readonly refused: number
 }
 
 interface Speaker {
@@ -37,6 +39,7 @@ const OPENED_AT_ONCE = 20
 
 let speakers: Speaker[] = []
 let ackMs: number[] = []
+let refused = 0
 
 async function open({ url, sessions, raw }: SpeakOptions): Promise<void> {
   for (let at = 0; at < sessions; at += OPENED_AT_ONCE)
@@ -56,6 +59,9 @@ async function openOne(url: string, raw: boolean): Promise<Speaker> {
     const answer: { ok: boolean } = await socket.emitWithAck('session.start', START)
     if (!answer.ok) throw new Error(JSON.stringify(answer))
   }
+  socket.once('session.error', () => {
+    refused += 1
+  })
   socket.on('audio.ack', ({ chunk }: { chunk: number }) => {
     const now = sharedNow()
     const oldest = speaker.next - speaker.sentAt.length
@@ -86,7 +92,7 @@ async function speak({ forMs }: { forMs: number }): Promise<Spoken> {
     speaker.next += 1
   }
   await pause(CHUNK_MS)
-  return { chunks: total, ackMs, lateMs }
+  return { chunks: total, ackMs, lateMs, refused }
 }
 
 serveQuestions({ open, close, speak })

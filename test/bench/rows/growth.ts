@@ -4,7 +4,8 @@ import type { Context, Curve, Figure, Measured, Row } from '../row.ts'
 import type { SystemPart } from '../stage.ts'
 import { median, spreadOf } from '../statistics.ts'
 
-const PER_SECOND = 50
+/** One speaker alone may say no more: twice real time, and a burst. */
+const PER_SECOND = 25
 const FOR_MS = 6000
 const NODES = [1, 10, 100] as const
 const SESSIONS = [1, 100, 1000] as const

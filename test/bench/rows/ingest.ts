@@ -53,7 +53,8 @@ async function costOf(
 ): Promise<{ us: number; ackMs: number }> {
   await speak.ask('open', options)
   const before = await cpuMsOf(pid)
-  const { chunks, ackMs } = await speak.ask<Spoken>('speak', { forMs })
+  const { chunks, ackMs, refused } = await speak.ask<Spoken>('speak', { forMs })
+  if (refused > 0) throw new Error(`the audio of ${refused} sessions was refused`)
   const us = ((await cpuMsOf(pid)) - before) * (1000 / chunks)
   await speak.ask('close')
   return { us, ackMs: quantile(ackMs, 0.99) }

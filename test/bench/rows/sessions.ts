@@ -22,7 +22,7 @@ export const sessions: Row = {
       await speak.ask('open', { url: scheduler.url, sessions: count, raw: false })
       await speak.ask<Spoken>('speak', { forMs: 1000 })
       const before = await cpuMsOf(scheduler.pid)
-      const { ackMs, lateMs } = await speak.ask<Spoken>('speak', { forMs: FOR_MS })
+      const { ackMs, lateMs, refused } = await speak.ask<Spoken>('speak', { forMs: FOR_MS })
       const share = ((await cpuMsOf(scheduler.pid)) - before) / FOR_MS
       await speak.stop()
       const [p99, late] = [quantile(ackMs, 0.99), quantile(lateMs, 0.99)]
@@ -30,7 +30,7 @@ export const sessions: Row = {
         `${count} sessions: acks within ${p99.toFixed(0)} ms (p99), ` +
         `gateway at ${(share * 100).toFixed(0)} % of a core, load late by ${late.toFixed(0)} ms (p99)`
       tell(last)
-      if (p99 > ACK_MS) break
+      if (p99 > ACK_MS || refused > 0) break
       held = count
     }
     return {
