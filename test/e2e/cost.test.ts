@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { io } from 'socket.io-client'
 import { expect, test as base } from 'vitest'
@@ -18,12 +19,16 @@ import { readRedisUsage, usageBetween, type RedisUsage } from '../support/redis-
 
 /**
  * Counts do not depend on the machine: what a change adds to the hot paths shows here first. Each bound
- * lies a little above what was counted when it was set; lower them when a change makes things cheaper.
+ * lies a little above what was counted when it was set (a chunk: 1 script and 5 commands; an utterance:
+ * 21.5 and 301; an idle second: 10 and 59 of a scheduler, 3 and 32 of a node); lower them when a change
+ * makes things cheaper.
  */
 
 interface Quiet {
   readonly url: string
   readonly redis: Redis
+  /** Starts one more node. */
+  addNode(): Promise<void>
 }
 
 /** A system on a Redis of its own, where nobody else's commands are counted. */
@@ -47,20 +52,53 @@ async function openQuiet(onCleanup: (undo: () => Promise<void>) => void): Promis
   }
   const scheduler = await createScheduler(await openOne())
   undo.push(() => scheduler.stop(2000))
-  const engine = createScriptedEngine({ node: 'n', pairs: ['en>es'] })
-  const node = await createNode({ ...(await openOne()), engine })
-  undo.push(() => node.stop(1000))
+  const addNode = async (): Promise<void> => {
+    const engine = createScriptedEngine({ node: 'n', pairs: ['en>es'] })
+    const { config: same, ...rest } = await openOne()
+    const id = `n${undo.length}`
+    const own = { ...same, node: { ...same.node, id } }
+    const node = await createNode({ ...rest, config: own, engine })
+    undo.push(() => node.stop(1000))
+  }
+  await addNode()
   const redis = new Redis(server.url)
   undo.push(async () => redis.disconnect())
-  return { url: scheduler.url, redis }
+  return { url: scheduler.url, redis, addNode }
 }
 
 const test = base.extend('quiet', ({}, { onCleanup }) => openQuiet(onCleanup))
 
-async function usageOf(redis: Redis, work: () => Promise<void>): Promise<RedisUsage> {
+type Cost = Pick<RedisUsage, 'scripts' | 'commands' | 'bytesIn' | 'bytesOut'>
+
+const IDLE_MS = 2000
+
+/** What so many things cost each, without what an idle system costs meanwhile. */
+async function costOf(redis: Redis, count: number, work: () => Promise<void>): Promise<Cost> {
+  const idle = await perSecond(redis)
+  const { usage, seconds } = await usageOf(redis, work)
+  const each = (of: keyof Cost): number => (usage[of] - idle[of] * seconds) / count
+  return costBy(each)
+}
+
+/** What an idle second costs. */
+async function perSecond(redis: Redis): Promise<Cost> {
+  const { usage, seconds } = await usageOf(redis, () => pause(IDLE_MS))
+  return costBy((of) => usage[of] / seconds)
+}
+
+const costBy = (of: (what: keyof Cost) => number): Cost => ({
+  scripts: of('scripts'),
+  commands: of('commands'),
+  bytesIn: of('bytesIn'),
+  bytesOut: of('bytesOut'),
+})
+
+async function usageOf(redis: Redis, work: () => Promise<void>) {
   const before = await readRedisUsage(redis)
+  const began = performance.now()
   await work()
-  return usageBetween(before, await readRedisUsage(redis))
+  const seconds = (performance.now() - began) / 1000
+  return { usage: usageBetween(before, await readRedisUsage(redis)), seconds }
 }
 
 test('a chunk costs Redis one script, a few commands and little more than its bytes', async ({
@@ -72,7 +110,7 @@ test('a chunk costs Redis one script, a few commands and little more than its by
     ...{ source: 'en', target: 'es' },
     endpointing: { mode: 'manual', maxDurationMs: 60_000 },
   })
-  const { scripts, commands, bytesIn, bytesOut } = await usageOf(quiet.redis, async () => {
+  const cost = await costOf(quiet.redis, chunks, async () => {
     const stored = new Promise<void>((resolve) => {
       socket.on('audio.ack', ({ chunk }: { chunk: number }) => {
         if (chunk === chunks - 1) resolve()
@@ -83,10 +121,10 @@ test('a chunk costs Redis one script, a few commands and little more than its by
     await stored
   })
   socket.disconnect()
-  expect(scripts / chunks).toBeLessThan(1.1)
-  expect(commands / chunks).toBeLessThan(6)
-  expect(bytesIn / chunks - bytes).toBeLessThan(180)
-  expect(bytesOut / chunks).toBeLessThan(60)
+  expect(cost.scripts).toBeLessThan(1.1)
+  expect(cost.commands).toBeLessThan(5.2)
+  expect(cost.bytesIn - bytes).toBeLessThan(165)
+  expect(cost.bytesOut).toBeLessThan(55)
 })
 
 test('an utterance costs Redis so many scripts, commands and bytes, and no more', async ({
@@ -102,12 +140,22 @@ test('an utterance costs Redis so many scripts, commands and bytes, and no more'
     await heard.final((await session.commit()) ?? -1)
   }
   for (let i = 0; i < 5; i++) await say()
-  const { scripts, commands, bytesIn, bytesOut } = await usageOf(quiet.redis, async () => {
+  const cost = await costOf(quiet.redis, utterances, async () => {
     for (let i = 0; i < utterances; i++) await say()
   })
   session.leave()
-  expect(scripts / utterances).toBeLessThan(25)
-  expect(commands / utterances).toBeLessThan(340)
-  expect(bytesIn / utterances).toBeLessThan(16_000)
-  expect(bytesOut / utterances).toBeLessThan(4800)
+  expect(cost.scripts).toBeLessThan(22)
+  expect(cost.commands).toBeLessThan(306)
+  expect(cost.bytesIn).toBeLessThan(13_900)
+  expect(cost.bytesOut).toBeLessThan(4000)
+})
+
+test('an idle second costs Redis little, and little more with another node', async ({ quiet }) => {
+  const one = await perSecond(quiet.redis)
+  expect(one.scripts).toBeLessThan(15)
+  expect(one.commands).toBeLessThan(100)
+  await quiet.addNode()
+  const two = await perSecond(quiet.redis)
+  expect(two.scripts).toBeLessThan(18)
+  expect(two.commands).toBeLessThan(135)
 })
