@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { chartOf } from './chart.ts'
-import type { Result } from './result.ts'
+import { FILES, readResult, type Result } from './result.ts'
 import { verdictOf, type Figure } from './row.ts'
 import { BEGIN, END, sectionOf, withSection } from './section.ts'
 import { median, quantile, spreadOf } from './statistics.ts'
@@ -89,6 +91,11 @@ test('the section replaces what is between its markers, once and for all', () =>
   expect(once).not.toContain('old')
   expect(withSection(once, sectionOf(result))).toBe(once)
   expect(withSection('no markers', sectionOf(result))).toBe('no markers')
+})
+
+test('the README shows the result that is kept, and none that is not', async () => {
+  const section = existsSync(FILES.result) ? sectionOf(await readResult()) : '\n'
+  expect(await readFile(FILES.readme, 'utf8')).toContain(`${BEGIN}${section}${END}`)
 })
 
 test('the chart has a panel for each curve and a point for each measurement', () => {

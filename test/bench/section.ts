@@ -23,10 +23,10 @@ export function sectionOf(result: Result): string {
   )
   return [
     '',
-    `Measured on ${day}: ${machineLine(machine)}; clients, scheduler, node and Redis share them over`,
-    'loopback. A score with an `x` is a ratio to the floor of the same row, measured in turns with it in the',
-    'same run: median of the rounds, least and greatest in brackets. Take ratios seriously and times lightly:',
-    `the load average during the run was ${load.toFixed(1)}.`,
+    `Measured on ${day}: ${machineLine(machine)}.`,
+    'Clients, scheduler, node and Redis share the cores over loopback. A score with an `x` is a ratio to the',
+    'floor of the same row, measured in turns with it in the same run: median of the rounds, least and greatest',
+    `in brackets. Take ratios seriously and times lightly: the load average was ${load.toFixed(1)}.`,
     '',
     '| what | floor | LinguaMQ | score | must | aim | |',
     '|---|---|---|---|---|---|---|',
