@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { LoadPart } from '../part.ts'
 import type { Run } from '../parts/talk.ts'
 import type { Context, Curve, Figure, Measured, Row } from '../row.ts'
@@ -7,6 +8,8 @@ import { median, spreadOf } from '../statistics.ts'
 /** One speaker alone may say no more: twice real time, and a burst. */
 const PER_SECOND = 25
 const FOR_MS = 6000
+/** What has just been started takes the machine for itself. */
+const SETTLE_MS = 2000
 const NODES = [1, 10, 100] as const
 const SESSIONS = [1, 100, 1000] as const
 /** Nodes in one process, at most. */
@@ -44,6 +47,7 @@ async function overNodes({ stage, tell }: Context, talk: LoadPart, url: string):
         parts.push(
           await stage.node(`n${round}-${left}`, { BENCH_NODES: `${Math.min(left, TOGETHER)}` }),
         )
+      await pause(SETTLE_MS)
       ms.push(await p50(talk, url, 20))
       await Promise.all(parts.map((part) => part.stop()))
     }
