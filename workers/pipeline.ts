@@ -24,10 +24,13 @@ export async function runPipeline(
   progress: Progress,
 ): Promise<ChildResult> {
   const { signal } = progress
-  const audio = await deps.audio.read(job.audio)
+  // No engine is given anything before Redis knows: an utterance that kills its node at once has used up one
+  // of its attempts all the same.
+  const [audio] = await progress.within(
+    Promise.all([deps.audio.read(job.audio), progress.tell('started')]),
+  )
   if (audio.length < job.audio.bytes)
     throw new LinguaError('lost', `${audio.length} of ${job.audio.bytes} bytes are there`)
-  progress.tell('started')
   const { encoding, sampleRate } = job.audio
   const { source, candidates, target, attempt } = job
   const stages = deps.engine.begin({
@@ -45,12 +48,12 @@ export async function runPipeline(
       ...detected,
       timings: { recognizeMs, translateMs: 0, synthesizeMs: 0 },
     }
-  progress.tell('transcribed', heard.text)
+  void progress.tell('transcribed', heard.text)
   timed()
   const translation = await progress.within(stages.translate(heard.text, heard.detected ?? source))
   checkText(translation)
   const translateMs = timed()
-  progress.tell('translated', translation)
+  void progress.tell('translated', translation)
   timed()
   const speech = await say(deps, job, { stages, translation, progress })
   const timings = { recognizeMs, translateMs, synthesizeMs: timed() }

@@ -25,12 +25,12 @@ export class Progress {
     this.#extend()
   }
 
-  /** Tells a stage, which moves the deadline on. Lossy: nothing waits for it. */
-  tell(stage: Exclude<Stage, 'dispatched'>, text?: string): void {
+  /** Tells a stage, which moves the deadline on. Lossy: resolves when it is told, or cannot be. */
+  async tell(stage: Exclude<Stage, 'dispatched'>, text?: string): Promise<void> {
     this.#extend()
     const { sessionId: session, index, attempt, budgetMs } = this.#job
-    this.#scripts
-      .progress({
+    try {
+      const word = await this.#scripts.progress({
         session: sessionId(session),
         index,
         attempt,
@@ -38,12 +38,10 @@ export class Progress {
         budgetMs,
         ...(text !== undefined && { text }),
       })
-      .then(
-        (word) => {
-          if (word !== 'told') this.abort(new LinguaError('cancelled', `the attempt is ${word}`))
-        },
-        (error: unknown) => this.#log.debug({ err: error, stage }, 'progress not told'),
-      )
+      if (word !== 'told') this.abort(new LinguaError('cancelled', `the attempt is ${word}`))
+    } catch (error) {
+      this.#log.debug({ err: error, stage }, 'progress not told')
+    }
   }
 
   abort(reason: LinguaError): void {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { onTestFinished, describe } from 'vitest'
 import { createAudioStore, type AudioStore } from '../../src/platform/audio.ts'
 import type { Clock } from '../../src/platform/clock.ts'
@@ -39,17 +40,40 @@ async function attempt(store: Store, script: Script | Buffer, run: Run = {}) {
   const key = `${store.keys.prefix}:audio`
   await store.audio.set(key, bytes)
   const job: ChildJob = { ...JOB, audio: { ...JOB.audio, key, bytes: bytes.length }, ...run.job }
-  const { progress, told } = follow(job)
+  const { progress, told, answer } = follow(job)
   onTestFinished(() => progress.end())
   const audio = run.audio ?? createAudioStore(store.audio, store.audioKeys)
   const deps = { engine: scripted, clock: still, ...run, audio }
-  return { told, progress, job, run: () => runPipeline(deps, job, progress) }
+  return { told, answer, progress, job, run: () => runPipeline(deps, job, progress) }
 }
 
 const speech = (store: Store) => ({ key: `${store.keys.prefix}:speech`, ttlMs: 60_000 })
 const none = { recognizeMs: 0, translateMs: 0, synthesizeMs: 0 }
 
 describe('an attempt', () => {
+  test('gives its engine nothing before Redis knows that it has begun', async ({ store }) => {
+    let isAsked = false
+    const engine = engineWith({}, () => (isAsked = true))
+    const { run, answer } = await attempt(store, { text: 'x' }, { engine })
+    let know = (): void => {}
+    const asked = new Promise<void>((resolve) => {
+      answer.next = () => {
+        resolve()
+        answer.next = async () => 'told'
+        return new Promise((tell) => (know = () => tell('told')))
+      }
+    })
+    const result = run()
+    await asked
+    // Its audio is there by now.
+    await store.audio.ping()
+    await turn()
+    expect(isAsked).toBe(false)
+    know()
+    expect(await result).toMatchObject({ transcript: 'x' })
+    expect(isAsked).toBe(true)
+  })
+
   test('answers what was said and what it means', async ({ store }) => {
     const { run, told } = await attempt(store, { text: 'good morning' })
     expect(await run()).toStrictEqual({
@@ -190,13 +214,12 @@ describe('speech', () => {
 
 describe('an attempt fails', () => {
   test('with lost where its audio is gone', async ({ store }) => {
-    const { run, job, told } = await attempt(store, { text: 'x' })
+    const { run, job } = await attempt(store, { text: 'x' })
     await store.audio.del(job.audio.key)
     await expect(run()).rejects.toMatchObject({
       code: 'lost',
       message: `0 of ${job.audio.bytes} bytes are there`,
     })
-    expect(told).toEqual([])
   })
 
   test('with lost where the end of its audio is gone', async ({ store }) => {

@@ -22,7 +22,7 @@ describe('the budget', () => {
     const { progress } = follow()
     for (const stage of ['started', 'transcribed', 'translated'] as const) {
       vi.advanceTimersByTime(JOB.budgetMs - 1)
-      progress.tell(stage)
+      void progress.tell(stage)
     }
     vi.advanceTimersByTime(JOB.budgetMs - 1)
     expect(progress.signal.aborted).toBe(false)
@@ -32,7 +32,7 @@ describe('the budget', () => {
 
   test('does not outlive the attempt', () => {
     const { progress } = follow()
-    progress.tell('started')
+    void progress.tell('started')
     progress.end()
     expect(vi.getTimerCount()).toBe(0)
   })
@@ -41,8 +41,8 @@ describe('the budget', () => {
 describe('telling a stage', () => {
   test('names the attempt, the budget from now on and the text', async () => {
     const { progress, told } = follow()
-    progress.tell('started')
-    progress.tell('transcribed', 'hello')
+    void progress.tell('started')
+    void progress.tell('transcribed', 'hello')
     const attempt = { session: 's', index: 3, attempt: 1, budgetMs: JOB.budgetMs }
     expect(told).toStrictEqual([
       { ...attempt, stage: 'started' },
@@ -58,7 +58,7 @@ describe('telling a stage', () => {
     async (word) => {
       const { progress, answer } = follow()
       answer.next = async () => word
-      progress.tell('started')
+      void progress.tell('started')
       await settled()
       expect(progress.signal.reason).toMatchObject({
         code: 'cancelled',
@@ -76,10 +76,12 @@ describe('telling a stage', () => {
     progress.end()
   })
 
-  test('holds nobody up', () => {
+  test('that is never answered is given up with the attempt', async () => {
     const { progress, answer } = follow()
     answer.next = never
-    expect(progress.tell('started')).toBeUndefined()
+    const told = progress.within(progress.tell('started'))
+    progress.abort(new LinguaError('cancelled', 'enough'))
+    await expect(told).rejects.toThrow('enough')
     progress.end()
   })
 })
