@@ -2,9 +2,10 @@
 const RESERVED = /[[\]{}$/\\@<>]/g
 /**
  * What no stage may see: control characters (NUL ends a request), the one its reader takes for the end
- * of the input, and a caret, after which even when escaped `lrx-proc` loses the rest of the request.
+ * of the input, a caret, after which even when escaped `lrx-proc` loses the rest of the request, and what
+ * has no UTF-8 or stands for such, so that it in an answer is none of ours.
  */
-const FORBIDDEN = /[\p{Cc}^\uFFFF]/gu
+const FORBIDDEN = /[\p{Cc}\p{Cs}^\uFFFD\uFFFF]/gu
 const ESCAPED = /\\(.)/gsu
 const ANSWER = /^(.*)\[#(\d+)\]$/su
 
