@@ -17,7 +17,8 @@ const redis = new Redis(url, {
   enableOfflineQueue: false,
   commandTimeout: leaseMs / 2,
   maxRetriesPerRequest: 0,
-  retryStrategy: (attempt) => Math.min(25 * 2 ** attempt, leaseMs / 4),
+  // A short outage counts as silence, and another may follow: what is left of the lease is not spent waiting.
+  retryStrategy: (attempt) => Math.min(25 * 2 ** attempt, leaseMs / 8),
 })
 redis.on('error', () => {})
 const fleet = createFleetScripts({

@@ -67,7 +67,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'confirm-attempt',
-    patches: [without('lua/routing/confirmAttempt-3.lua', 'return "fenced"', 'return "confirmed"')],
+    patches: [
+      without(
+        'lua/routing/confirmAttempt-3.lua',
+        'local isOver = node[1] ~= ARGV[2] or node[2] == "gone"',
+        'local isOver = false',
+      ),
+      without(
+        'lua/routing/confirmAttempt-3.lua',
+        'if isOver or node[2] ~= "ready" then',
+        'if false then',
+      ),
+    ],
     scenario: 'stranded-child',
     breaks: ['P7'],
   },

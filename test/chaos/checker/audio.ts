@@ -1,6 +1,6 @@
 import { transcriptOf } from '../speech.ts'
 import { forEachUtterance, nameOf, type Breach, type Rule } from './breach.ts'
-import { groupBy, rangeOf, type Final, type SessionView } from './view.ts'
+import { groupBy, rangeOf, type Final, type SessionView, type View } from './view.ts'
 
 /** P1: an index is cut once, and always means the same audio. */
 const cutOnce: Rule = forEachUtterance((utterance, _, { isRolledBack }) => {
@@ -55,11 +55,11 @@ const everyByte: Rule = (view) =>
       const range = rangeOf(utterance)
       if (!range) continue
       const [from, bytes] = range
-      if (from !== end && !isDeclared(session))
+      if (from !== end && !isDeclared(session, view))
         complain(`${nameOf(utterance)} begins at byte ${from}, the one before ended at ${end}`)
       end = from + bytes
     }
-    if (end !== session.audio.length && !isDeclared(session))
+    if (end !== session.audio.length && !isDeclared(session, view))
       complain(`${session.audio.length} bytes were appended, utterances hold ${end}`)
     return breaches
   })
@@ -71,7 +71,7 @@ const sameWords: Rule = (view) =>
       const { finals } = utterance
       const range = rangeOf(utterance)
       const final = finals[0]?.result
-      if (!range || final?.outcome !== 'translated' || isDeclared(session)) return []
+      if (!range || final?.outcome !== 'translated' || isDeclared(session, view)) return []
       const said = transcriptOf(session.audio.subarray(range[0], range[0] + range[1]))
       if (said === final.transcript) return []
       const what = `the node heard ${final.transcript}, the client said ${said}`
@@ -82,12 +82,14 @@ const sameWords: Rule = (view) =>
 /** P6: no load has audio that cannot be read, so a node that could not read it was not given all of it. */
 const audioIsThere: Rule = forEachUtterance((utterance, _, { isRolledBack }) => {
   const error = utterance.finals[0]?.result.error
-  if (error?.code !== 'bad_audio' || isRolledBack) return []
+  if ((error?.code !== 'bad_audio' && error?.code !== 'lost') || isRolledBack) return []
   return [{ promise: 'P6', where: nameOf(utterance), what: `failed: ${error.message}` }]
 })
 
-const isDeclared = ({ lost, utterances }: SessionView): boolean =>
-  lost.length > 0 ||
-  utterances.some(({ finals }) => finals.some(({ result }) => result.error?.code === 'lost'))
+/** Audio may be lost with what Redis forgot, and with nothing else. */
+const isDeclared = ({ lost, utterances }: SessionView, { isRolledBack }: View): boolean =>
+  isRolledBack &&
+  (lost.length > 0 ||
+    utterances.some(({ finals }) => finals.some(({ result }) => result.error?.code === 'lost')))
 
 export const AUDIO_RULES: readonly Rule[] = [cutOnce, oneWriter, everyByte, sameWords, audioIsThere]

@@ -132,6 +132,7 @@ const BAD: readonly (readonly [string, PromiseId, Change])[] = [
           : each,
       ),
   ],
+  ['audio is lost though Redis was well', 'P6', failedAs('lost')],
   [
     'work of a dead node restarts too late',
     'P7',
