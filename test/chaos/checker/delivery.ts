@@ -1,16 +1,26 @@
 import { nameOf, type Breach, type Rule } from './breach.ts'
-import { groupBy, settledOf, type SessionView, type View } from './view.ts'
+import { groupBy, settledOf, type Of, type SessionView, type View } from './view.ts'
 
 /** P4: `seq` runs without holes, and indices rise except around a gap that was marked. */
 const inOrder: Rule = (view) =>
   view.sessions.flatMap((session) => orderOf(session, droppedSeqs(view, session)))
 
-/** Where Redis came back older, repeats of what the client has come under a `seq` of their own. */
-function droppedSeqs({ isRolledBack }: View, { facts, results }: SessionView): ReadonlySet<number> {
-  if (!isRolledBack) return new Set()
+/**
+ * Where Redis may have come back older, repeats of what the client has come under a `seq` of their own. Where
+ * it has not, they can be nothing else.
+ */
+function droppedSeqs(view: View, { facts, results }: SessionView): ReadonlySet<number> {
+  const isRestarted = view.of('away').some(({ how }) => how.startsWith('SIG'))
+  if (!isRestarted && !view.isRolledBack) return new Set()
   const surfaced = new Set(results.map(({ result }) => result.seq))
-  const seqs = facts.flatMap((each) => (each.kind === 'emitted' ? [each.result.seq] : []))
-  return new Set(seqs.filter((seq) => !surfaced.has(seq)))
+  const isRepeat = (of: Of<'emitted'>): boolean =>
+    results.some(({ at, result: { kind, index } }) => {
+      const isSame = kind === of.result.kind && index === of.result.index
+      return isSame && at < of.at
+    })
+  const emitted = facts.filter((each) => each.kind === 'emitted')
+  const dropped = emitted.filter((each) => view.isRolledBack || isRepeat(each))
+  return new Set(dropped.map(({ result }) => result.seq).filter((seq) => !surfaced.has(seq)))
 }
 
 function orderOf({ id, results }: SessionView, dropped: ReadonlySet<number>): Breach[] {
