@@ -6,7 +6,7 @@ import { nasty } from './nasty.ts'
 
 const tidy = (text: string): string =>
   text
-    .replaceAll(/[\p{Cc}^\uFFFF]/gu, ' ')
+    .replaceAll(/[\p{Cc}\p{Cs}^\uFFFD\uFFFF]/gu, ' ')
     .replaceAll(/\s+/gu, ' ')
     .trim()
 
