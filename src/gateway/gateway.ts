@@ -17,7 +17,7 @@ import type { ClientSocket } from './wire.ts'
 
 export interface GatewayDeps extends Omit<
   ConnectionDeps,
-  'opened' | 'lost' | 'used' | 'isDraining'
+  'opened' | 'lost' | 'used' | 'isDraining' | 'underWay'
 > {
   readonly http: HttpServer
   readonly authenticate: Authenticate
@@ -112,6 +112,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     void socket.emit('session.goaway', { graceMs: Math.round(leftMs()) })
   const connection: ConnectionDeps = {
     ...deps,
+    underWay: { ms: 0 },
     isDraining: () => draining !== undefined,
     opened(live, socket) {
       const { id, epoch } = live.session

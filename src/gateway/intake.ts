@@ -12,14 +12,20 @@ import type { Wire } from './wire.ts'
 export interface IntakeDeps {
   readonly clock: Clock
   readonly session: Session
-  readonly wire: Pick<Wire, 'emit'>
+  readonly wire: Pick<Wire, 'emit' | 'hold'>
   readonly nextChunk: number
+  readonly all: UnderWay
   /** A chunk was stored: there may be something to cut. */
   readonly onStored: () => void
   /** The session is not there any more. */
   readonly onGone: () => void
   /** The client went on sending, whatever was refused. */
   readonly onExcess: (error: LinguaError) => void
+}
+
+/** Audio of all sessions of a gateway on its way to Redis, ms. */
+export interface UnderWay {
+  ms: number
 }
 
 type Action = Parameters<ServerEvents['session.backpressure']>[0]['action']
@@ -47,6 +53,8 @@ export class Intake {
   /** A chunk that tries whether Redis is back, and whether others came behind it meanwhile. */
   #probe: { othersCame: boolean } | undefined
   #answered: Promise<void> = Promise.resolve()
+  /** Audio on its way to Redis, ms. */
+  #underWayMs = 0
 
   constructor(deps: IntakeDeps) {
     const { nextChunk, wire, clock } = deps
@@ -68,8 +76,13 @@ export class Intake {
       this.#gate.refuse(chunk)
       this.#refuse(refusal)
     } else if (admission === 'tell') this.#refuse(new LinguaError('chunk_gap'))
-    const { clock, session, onExcess } = this.#deps
-    if (this.#throttle.bears(session.msOf(bytes.length), clock.now())) return
+    // What Redis cannot take is nobody's excess.
+    if (this.#refusal?.code === 'dependency_down') return
+    const { clock, session, wire, onExcess } = this.#deps
+    if (this.#throttle.bears(session.msOf(bytes.length), clock.now())) {
+      if (this.#throttle.isTried(clock.now())) wire.hold(() => false)
+      return
+    }
     onExcess(new LinguaError('rate_limited', 'Audio came on and on, whatever was refused.'))
   }
 
@@ -136,9 +149,17 @@ export class Intake {
     this.#probe = probe
     this.#refusal = undefined
     this.advise()
-    const answered = this.#deps.session.append(chunk, bytes).finally(() => {
+    const { session, wire, all } = this.#deps
+    const audioMs = session.msOf(bytes.length)
+    this.#underWayMs += audioMs
+    all.ms += audioMs
+    const answered = session.append(chunk, bytes).finally(() => {
+      this.#underWayMs -= audioMs
+      all.ms -= audioMs
       if (this.#probe === probe) this.#probe = undefined
     })
+    const isFarAhead = (): boolean => this.#isFarAhead
+    if (isFarAhead()) wire.hold(isFarAhead)
     this.#answered = answered.then(
       (answer) => {
         this.#stored(answer)
@@ -149,6 +170,12 @@ export class Intake {
         if (this.#gate.refuse(chunk)) this.#refuse(error)
       },
     )
+  }
+
+  /** Who speaks at the pace of speech never is; where many are, none of them may take much. */
+  get #isFarAhead(): boolean {
+    const { allUnderWayMs, paceMs, underWayMs } = LIMITS
+    return this.#underWayMs > (this.#deps.all.ms > allUnderWayMs ? paceMs : underWayMs)
   }
 
   #stored(answer: Awaited<ReturnType<Session['append']>>): void {

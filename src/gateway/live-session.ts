@@ -5,7 +5,7 @@ import { LinguaError } from '../protocol/codes.ts'
 import type { CutReason, Finalized, Progress, Result } from '../protocol/events.ts'
 import type { Session } from '../session/session.ts'
 import type { Hole } from '../session/sessions.ts'
-import { Intake } from './intake.ts'
+import { Intake, type UnderWay } from './intake.ts'
 import { ResultReader, type Results } from './result-reader.ts'
 import type { Wire } from './wire.ts'
 
@@ -13,6 +13,7 @@ export interface LiveSessionDeps {
   readonly clock: Clock
   readonly log: Log
   readonly results: Results
+  readonly underWay: UnderWay
   /** Marks the session in the control plane; false if another connection has it. */
   readonly close: (
     session: Session,
@@ -77,6 +78,7 @@ export class LiveSession {
       session,
       wire,
       nextChunk: known.nextChunk,
+      all: deps.underWay,
       onStored: () => this.#look(),
       onGone: () => this.fail(new LinguaError('session_not_found')),
       onExcess: (error) => this.#expel(error),

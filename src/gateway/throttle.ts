@@ -30,6 +30,11 @@ export class Throttle {
     return this.#patience.take(audioMs, now)
   }
 
+  /** Whether more came in spite of refusals than was on its way when they were told. */
+  isTried(now: number): boolean {
+    return this.#patience.fill(now) < 3 / 4
+  }
+
   /** Whether little of the burst is left. */
   isLow(now: number): boolean {
     return this.#audio.fill(now) < 1 / 3

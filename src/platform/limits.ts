@@ -10,8 +10,15 @@ export const LIMITS = {
   audioRate: 2,
   /** After a refusal for too much audio the client waits until it may send this much at once. */
   refusedWorthMs: 5000,
+  /** With more audio of a session than this on its way to Redis nothing is read from its client. */
+  underWayMs: 4000,
+  /** The same where so much of all sessions is on its way: speech that is not hurried stays below it. */
+  paceMs: 500,
+  allUnderWayMs: 20_000,
   /** Audio that may still come in spite of refusals; what comes beyond ends the connection. */
-  excessMs: 60_000,
+  excessMs: 15_000,
+  /** For so long at a time nothing is read from a client that sends too much. */
+  holdMs: 500,
   /** Sessions that one subject may have at a time, where subjects are known. */
   maxSessionsOfSubject: 32,
   tooManyRetryMs: 5000,

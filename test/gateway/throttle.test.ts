@@ -63,11 +63,11 @@ describe('what comes in spite of refusals', () => {
       expect(throttle.bears(LIMITS.audioRate * CHUNK_MS, ms)).toBe(true)
   })
 
-  test('at twenty times real time is too much after a few seconds', () => {
+  test('at twenty times real time is too much after a moment', () => {
     const throttle = new Throttle(0, 0)
     let ms = 0
     while (throttle.bears(20 * CHUNK_MS, ms)) ms += CHUNK_MS
-    expect(ms).toBeGreaterThan(3000)
-    expect(ms).toBeLessThan(4000)
+    expect(ms).toBeGreaterThan(700)
+    expect(ms).toBeLessThan(1000)
   })
 })
