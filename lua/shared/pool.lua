@@ -1,11 +1,12 @@
 --[[
   Pools: nodes of equal capabilities share one zset `profile:<p>`, ordered by the estimated wait in ms
-  of what they have in hand and HALF of one more: by this rule (Sainte-Lague's) each gets work in
-  proportion to its capacity, at any load. A node that holds three times its capacity stays in, above FULL.
+  of what they have in hand. To that comes half of the shortest utterance there is: of idle nodes the one
+  of more capacity is first, and how fast it was before does not count, or a slow one would never be tried
+  again. A node that holds three times its capacity stays in, above FULL.
   Recent failures count as work in hand, halved every 5 s: a node that fails at once attracts nobody.
 ]]
 local FULL = 1e12
-local HALF = 0.5
+local HALF_MS = 50
 local FAULT_HALF_LIFE_MS = 5000
 
 local function recentFaults(count, at, now)
@@ -22,7 +23,7 @@ local function rateNode(prefix, id, now)
   end
   local capacity = tonumber(was[3])
   local held = redis.call("ZCARD", prefix .. ":slots:" .. id .. "-" .. was[1])
-  local rank = (held + HALF + recentFaults(was[6], was[7], now)) * tonumber(was[5]) / capacity
+  local rank = ((held + recentFaults(was[6], was[7], now)) * tonumber(was[5]) + HALF_MS) / capacity
   if held >= 3 * capacity then
     rank = rank + FULL
   end
@@ -31,8 +32,7 @@ end
 
 --[[ The estimated wait, ms, on a node of this rank. ]]
 local function waitOn(prefix, id, rank)
-  local was = redis.call("HMGET", prefix .. ":node:" .. id, "serviceMs", "capacity")
-  return math.max(0, rank - HALF * was[1] / was[2])
+  return math.max(0, rank - HALF_MS / redis.call("HGET", prefix .. ":node:" .. id, "capacity"))
 end
 
 local function enterPool(prefix, id, now)
