@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { readConfig, type Config } from './config.ts'
 import { findEmbeddedRedis, startEmbeddedRedis } from './embedded-redis.ts'
 import type { Service } from './lifecycle.ts'
@@ -34,6 +35,9 @@ const STOP_MS = 10_000
 const ORPHAN_STOP_MS = 2500
 /** After that, and this, a process that cannot let go ends anyway. */
 const GRACE_MS = 1000
+/** How long a process waits for a scheduler that is being started at the same time, and how often it looks. */
+const FIND_MS = 3000
+const FIND_AGAIN_MS = 50
 /** Under npm one Ctrl-C arrives twice, from the terminal and from npm. */
 const ECHO_MS = 500
 const EXIT_OF_SIGNAL = { SIGINT: 130, SIGTERM: 0 } as const
@@ -122,13 +126,16 @@ async function embedded(
     undo.push(() => redis.stop(AbortSignal.timeout(STOP_MS)))
     return redis.url
   }
-  const url = await findEmbeddedRedis(folder)
-  if (url === undefined)
-    throw new LinguaError(
-      'dependency_down',
-      'no scheduler runs in this folder: run `npm start` first, or set REDIS_URL',
-    )
-  return url
+  const patience = AbortSignal.timeout(FIND_MS)
+  while (!patience.aborted) {
+    const url = await findEmbeddedRedis(folder)
+    if (url !== undefined) return url
+    await pause(FIND_AGAIN_MS)
+  }
+  throw new LinguaError(
+    'dependency_down',
+    'no scheduler runs in this folder: run `npm start` first, or set REDIS_URL',
+  )
 }
 
 interface Leave {

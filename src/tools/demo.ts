@@ -64,7 +64,7 @@ interface Work {
   readonly parts: Part[]
 }
 
-/** The scheduler, which brings its Redis; then node and dashboard: processes of their own. */
+/** The scheduler, which brings its Redis, the node and the dashboard: processes of their own. */
 async function startAll({ parts, report, ending }: Work): Promise<string> {
   const start = async (name: string, entry: string, env: Record<string, string>): Promise<Part> => {
     const part = await startPart({ name, entry: new URL(entry, import.meta.url), env, logs: OUT })
@@ -73,8 +73,8 @@ async function startAll({ parts, report, ending }: Work): Promise<string> {
     report.line(`  ${name.padEnd(10)} ${shown(part)}`)
     return part
   }
-  const scheduler = await start('scheduler', '../main.js', { PORT: '0' })
-  await Promise.all([
+  const [scheduler] = await Promise.all([
+    start('scheduler', '../main.js', { PORT: '0' }),
     start('node', '../../workers/main.js', { LINGUA_NODE_ENGINE: 'local' }),
     start('dashboard', '../../dashboard/main.js', { LINGUA_DASHBOARD_PORT: '0' }),
   ])

@@ -65,15 +65,19 @@ export async function openLocalEngine(deps: LocalEngineDeps): Promise<Engine> {
 
 async function openPrograms(deps: LocalEngineDeps): Promise<Programs> {
   const { log } = deps
-  const recognizer = await openRecognizer(deps).catch((error: unknown) => {
+  const opening = openRecognizer(deps)
+  const [translator, speaker] = await Promise.all([
+    openTranslator({ ...deps, source: SPOKEN }),
+    openSpeaker(),
+  ])
+  const recognizer = await opening.catch(async (error: unknown) => {
+    await translator.close()
     throw missing(error instanceof LinguaError ? error.message : 'PocketSphinx fails', error)
   })
-  const translator = await openTranslator({ ...deps, source: SPOKEN })
   if (translator.pairs.length === 0) {
     await recognizer.close()
     throw missing('no Apertium pair out of English works here')
   }
-  const speaker = await openSpeaker()
   if (!speaker) log?.warn('eSpeak NG is not installed: there will be no speech')
   return { recognizer, translator, speaker }
 }
@@ -89,7 +93,7 @@ async function warmUp(
 ): Promise<void> {
   let speech: Synthesized | undefined
   for (const pair of translator.pairs) {
-    const text = await translator.translate('This is a test.', pair, signal)
+    const text = await translator.translate('Hello.', pair, signal)
     if (speaker?.voices.has(pair[1])) speech ??= await speaker.speak(text, pair[1], signal)
   }
   const audio = { pcm: speech?.bytes ?? SILENCE, sampleRate: speech?.sampleRate ?? MIN_RATE }
