@@ -66,11 +66,12 @@ redis.call("ZADD", KEYS[6], now, job)
 redis.call("HSET", KEYS[4], index, timed:format(record[1] or 0, waited, total) .. ARGV[6]:sub(2))
 local keys = { order = KEYS[2], held = KEYS[3], outcomes = KEYS[4], outbox = KEYS[5], heads = KEYS[8] }
 local head = tonumber(redis.call("HGET", KEYS[2], "head"))
+local words, count
 if index < head then
-  emitOutcome(keys, index, "late", 1)
+  words, count = emitOutcome(keys, index, 1), 1
 else
   redis.call("ZADD", KEYS[3], now, index)
-  release(keys, session, head)
+  words, count = release(keys, session, head)
 end
 for i = 1, 6 do
   redis.call("PEXPIRE", KEYS[i], ARGV[8])
@@ -80,5 +81,5 @@ if redis.call("XLEN", KEYS[5]) >= tonumber(ARGV[10]) then
   redis.call("ZREM", ARGV[1] .. ":sessions", session)
   redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. gateway, "overflow " .. session)
 end
-redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. gateway, "wake " .. session)
+redis.call("PUBLISH", ARGV[1] .. ":gateway:" .. gateway, "wake " .. session .. (count == 1 and words or ""))
 return { "settled", unpack(record[2] and nextFor(ARGV[1], record[2], PROMOTED) or {}) }

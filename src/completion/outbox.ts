@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Keys } from '../../lua/keys.ts'
 import type { SessionId } from '../protocol/ids.ts'
+import type { Put } from '../protocol/news.ts'
 import type { OutboxEntry, StoredOutcome } from './outcome.ts'
 
 /** Ordered results of a session that nobody has acknowledged yet. */
@@ -47,6 +48,11 @@ function parseEntry(id: string, fields: readonly string[]): OutboxEntry {
   const index = Number(value('index'))
   const outcome = value('outcome')
   if (outcome === undefined) return { kind: 'gap', seq, index }
+  return entryOf({ seq, index, late: value('late') === '1', outcome })
+}
+
+/** The entry of an outcome that was put into an outbox. */
+export function entryOf({ seq, index, late, outcome }: Put): OutboxEntry {
   const stored: StoredOutcome = JSON.parse(outcome)
-  return { kind: 'final', seq, index, late: value('late') === '1', stored }
+  return { kind: 'final', seq, index, late, stored }
 }

@@ -2,7 +2,8 @@ import type { AudioStore } from '../platform/audio.ts'
 import type { Log } from '../platform/log.ts'
 import type { Result } from '../protocol/events.ts'
 import type { SessionId } from '../protocol/ids.ts'
-import type { Outbox } from './outbox.ts'
+import type { Put } from '../protocol/news.ts'
+import { entryOf, type Outbox } from './outbox.ts'
 import { speechOf, toResult, type OutboxEntry } from './outcome.ts'
 
 /** A result, and where its speech lies until it is acknowledged. */
@@ -14,8 +15,11 @@ export interface Delivery {
 export interface Results {
   /** Most results that one read answers. */
   readonly batch: number
-  /** At most a batch of results behind `seq`, in order, with their speech. */
-  read(session: SessionId, seq: number): Promise<readonly Delivery[]>
+  /**
+   * At most a batch of results behind `seq`, in order, with their speech: what was `put` if that comes next,
+   * without asking Redis again.
+   */
+  read(session: SessionId, seq: number, put?: Put): Promise<readonly Delivery[]>
   /** Drops what the client has acknowledged, and the speech that lies at `speech`. */
   ack(session: SessionId, seq: number, speech: readonly string[]): Promise<void>
   waiting(session: SessionId): Promise<number>
@@ -38,8 +42,9 @@ export function createResults(deps: {
   }
   return {
     batch: BATCH,
-    async read(session, seq) {
-      const entries = await outbox.read(session, seq, BATCH)
+    async read(session, seq, put) {
+      const isNext = put?.seq === seq + 1
+      const entries = isNext ? [entryOf(put)] : await outbox.read(session, seq, BATCH)
       return Promise.all(entries.map(complete))
     },
     async ack(session, seq, speech) {

@@ -86,7 +86,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     slow?.live.fail(new LinguaError('slow_consumer'))
   }
   const hear = (news: GatewayNews | undefined): void => {
-    if (news?.kind === 'wake') held.get(sessionId(news.session))?.live.wake()
+    if (news?.kind === 'wake') held.get(sessionId(news.session))?.live.wake(news.put)
     if (news?.kind === 'overflow') overflow(sessionId(news.session))
     if (news?.kind === 'superseded') supersede(sessionId(news.session), news.epoch)
     if (news?.kind === 'progress') {

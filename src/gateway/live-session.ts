@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.ts'
 import { LIMITS } from '../platform/limits.ts'
 import type { Log } from '../platform/log.ts'
 import { LinguaError } from '../protocol/codes.ts'
+import type { Put } from '../protocol/news.ts'
 import type { CutReason, Finalized, Progress, Result } from '../protocol/events.ts'
 import type { Session } from '../session/session.ts'
 import type { Hole } from '../session/sessions.ts'
@@ -139,10 +140,10 @@ export class LiveSession {
       .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'result.ack not stored'))
   }
 
-  /** There may be news in the outbox. */
-  wake(): void {
+  /** There may be news in the outbox, and what was `put` into it is known. */
+  wake(put?: Put): void {
     this.#reader
-      .wake()
+      .wake(put)
       .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'outbox not read'))
   }
 

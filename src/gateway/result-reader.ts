@@ -1,14 +1,16 @@
 import type { Result } from '../protocol/events.ts'
 import type { SessionId } from '../protocol/ids.ts'
+import type { Put } from '../protocol/news.ts'
 
 /** What the gateway needs of the outbox: results in order, and where their speech lies. */
 export interface Results {
   /** Most results that one read answers. */
   readonly batch: number
-  /** At most a batch of results behind `seq`, in order. */
+  /** At most a batch of results behind `seq`, in order; what was `put` is there already. */
   read(
     session: SessionId,
     seq: number,
+    put?: Put,
   ): Promise<readonly { readonly result: Result; readonly speech: string | undefined }[]>
   /** Drops what the client has acknowledged, and its speech. */
   ack(session: SessionId, seq: number, speech: readonly string[]): Promise<void>
@@ -49,9 +51,9 @@ export class ResultReader {
   }
 
   /** Reads what there is; resolves when everything that was there at the call has been emitted. */
-  wake(): Promise<void> {
+  wake(put?: Put): Promise<void> {
     this.#wanted = true
-    this.#reading ??= this.#drain()
+    this.#reading ??= this.#drain(put)
     return this.#reading
   }
 
@@ -66,11 +68,11 @@ export class ResultReader {
     )
   }
 
-  async #drain(): Promise<void> {
+  async #drain(put: Put | undefined): Promise<void> {
     try {
       while (this.#wanted) {
         this.#wanted = false
-        const batch = await this.#results.read(this.#session, this.#seq)
+        const batch = await this.#results.read(this.#session, this.#seq, put)
         for (const { result, speech } of batch) {
           await this.#emit(result)
           if (speech !== undefined) this.#speech.push({ seq: result.seq, key: speech })

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ResultReader, type Results } from '../../src/gateway/result-reader.ts'
 import type { Result } from '../../src/protocol/events.ts'
+import type { Put } from '../../src/protocol/news.ts'
 import { sessionId } from '../../src/protocol/ids.ts'
 import { settled } from '../support/promises.ts'
 
@@ -28,7 +29,8 @@ class Outbox implements Results {
     return this.#entries.length
   }
 
-  read(_: unknown, seq: number): ReturnType<Results['read']> {
+  read(_: unknown, seq: number, put?: Put): ReturnType<Results['read']> {
+    if (put?.seq === seq + 1) return Promise.resolve(this.#entries.slice(seq, seq + 1))
     return new Promise((resolve, reject) => {
       const answer = (): void => resolve(this.#entries.slice(seq, seq + BATCH))
       this.reads.push({ from: seq, answer, fail: reject })
@@ -51,6 +53,9 @@ class Outbox implements Results {
     }
   }
 }
+
+/** What a gateway is told of a result. */
+const told = (seq: number): Put => ({ seq, index: seq - 1, late: false, outcome: '{}' })
 
 const hops = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i += 1) await Promise.resolve()
@@ -134,6 +139,20 @@ describe('the reader', () => {
     },
   )
 
+  test('asks for nothing when it was told what comes next, and for what it was not told', async () => {
+    const { outbox, emitted, reader } = open()
+    outbox.put(5)
+    await reader.wake(told(1))
+    expect({ emitted, reads: outbox.reads }).toEqual({ emitted: [1], reads: [] })
+    const woken = reader.wake(told(5))
+    await outbox.answerAll()
+    await woken
+    const stale = reader.wake(told(3))
+    await outbox.answerAll()
+    await stale
+    expect(emitted).toEqual(upTo(5))
+  })
+
   test('says that a read failed, and goes on from the same place when woken again', async () => {
     const { outbox, emitted, reader } = open()
     outbox.put(BATCH + 1)
@@ -171,10 +190,10 @@ describe('an acknowledgement', () => {
   })
 })
 
-type Step = 'put' | 'wake' | 'answer' | 'hop' | 'fail'
+type Step = 'put' | 'wake' | 'told' | 'answer' | 'hop' | 'fail'
 const steps = fc.array(
   fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom<Step>('put', 'wake', 'answer', 'hop') },
+    { weight: 4, arbitrary: fc.constantFrom<Step>('put', 'wake', 'told', 'answer', 'hop') },
     fc.constant<Step>('fail'),
   ),
   { maxLength: 60 },
@@ -183,10 +202,11 @@ const steps = fc.array(
 test('whatever the wakes and answers, each result is emitted once and in order', async () => {
   const property = fc.asyncProperty(steps, async (all) => {
     const { outbox, emitted, reader } = open()
-    const wake = (): void => void reader.wake().catch(() => {})
+    const wake = (put?: Put): void => void reader.wake(put).catch(() => {})
     for (const step of all) {
       if (step === 'put') outbox.put()
       if (step === 'wake') wake()
+      if (step === 'told' && outbox.size > 0) wake(told(outbox.size))
       if (step === 'answer') outbox.reads.shift()?.answer()
       if (step === 'fail') outbox.reads.shift()?.fail(new Error('away'))
       if (step === 'hop') await hops(1)

@@ -13,6 +13,33 @@ test('results wait for the head, then leave together in order', async ({ rooms }
   expect(await rooms.told(session)).toEqual(['0', '1', '2'])
 })
 
+test('the gateway is told what went out if it is one outcome, and only woken if it is more', async ({
+  rooms,
+}) => {
+  const session = await rooms.begin()
+  const news = await rooms.hear()
+  for (const index of [0, 2, 1]) await rooms.settle(session, index)
+  await rooms.settle(session, 4)
+  rooms.time.now += HEAD_WAIT_MS
+  await markGap(rooms, session)
+  await rooms.settle(session, 3)
+  const put = (seq: number, index: number, late: boolean) => ({
+    kind: 'wake',
+    put: { seq, index, late },
+  })
+  await expect
+    .poll(() => news)
+    .toMatchObject([
+      put(1, 0, false),
+      { kind: 'wake', session },
+      { kind: 'wake', session },
+      { kind: 'wake', session },
+      { kind: 'wake', session },
+      put(6, 3, true),
+    ])
+  expect(news.filter((each) => each.kind === 'wake' && each.put)).toHaveLength(2)
+})
+
 test('whatever the order of completion, results come by rising index without a hole', async ({
   rooms,
 }) => {

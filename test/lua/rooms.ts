@@ -137,7 +137,7 @@ export function createRooms(store: Store) {
       expect(entries.map(([seq]) => seq)).toEqual(entries.map((_, i) => `${i + 1}-0`))
       return entries.map(([, fields]) => {
         const [, index, kind] = fields
-        const late = fields.includes('late') ? 'late ' : ''
+        const late = fields[fields.indexOf('late') + 1] === '1' ? 'late ' : ''
         return `${kind === 'gap' ? 'gap ' : late}${index}`
       })
     },

@@ -1,3 +1,5 @@
+import { entryOf } from '../../src/completion/outbox.ts'
+import type { GatewayNews } from '../../src/protocol/news.ts'
 import { jobId, sessionId } from '../../src/protocol/ids.ts'
 import { expect, fiftyTimes, SETTLE, tally, test } from './rooms.ts'
 
@@ -16,7 +18,8 @@ test('an outcome goes out with its figures, and the gateway is woken', async ({ 
   })
   rooms.time.now += 60
   expect(await rooms.settle(session, 0, n, 'hello')).toBe('settled')
-  expect(await rooms.outbox.read(session, 0, 10)).toEqual([
+  const entries = await rooms.outbox.read(session, 0, 10)
+  expect(entries).toEqual([
     {
       kind: 'final',
       seq: 1,
@@ -31,7 +34,12 @@ test('an outcome goes out with its figures, and the gateway is woken', async ({ 
       },
     },
   ])
-  await expect.poll(() => news).toContainEqual({ kind: 'wake', session })
+  const woken = (): GatewayNews | undefined => news.find(({ kind }) => kind === 'wake')
+  await expect.poll(woken).toMatchObject({ session, put: { seq: 1, index: 0 } })
+  const [put] = news.flatMap((each) =>
+    each.kind === 'wake' && each.put ? [entryOf(each.put)] : [],
+  )
+  expect(put).toEqual(entries[0])
 })
 
 test('one outcome settled fifty times at once counts once', async ({ rooms }) => {

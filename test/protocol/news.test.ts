@@ -13,6 +13,22 @@ describe('news for a gateway', () => {
     )
   })
 
+  test('of one result carries it as it is, blanks and all', () => {
+    const outcomes = fc.json({ stringUnit: 'binary' })
+    const property = fc.property(
+      ids,
+      fc.nat(),
+      fc.boolean(),
+      outcomes,
+      (session, n, late, outcome) => {
+        const news = parseNews(`wake ${session} ${n + 1} ${n} ${late ? 1 : 0} ${outcome}`)
+        const put = { seq: n + 1, index: n, late, outcome }
+        expect(news).toEqual({ kind: 'wake', session, put })
+      },
+    )
+    fc.assert(property)
+  })
+
   test('of another connection names its epoch', () => {
     fc.assert(
       fc.property(ids, fc.nat(), (session, epoch) => {

@@ -6,8 +6,9 @@ import { createNode, type Engine } from '../../../workers/node.ts'
 import { sharedNow } from '../clock.ts'
 
 /**
- * A node with the scripted engine whose transcript is the instant at which its processor began. That
- * reads the audio first of all, which is where the instant is taken.
+ * A node with the scripted engine whose transcript is the instant at which its processor began, and the
+ * translation the instant at which it has nothing left to do. It reads the audio first of all, which is
+ * where the first instant is taken.
  */
 function stamping(store: Store, engine: Engine): { store: Store; engine: Engine } {
   const began = new WeakMap<Buffer, number>()
@@ -28,6 +29,10 @@ function stamping(store: Store, engine: Engine): { store: Store; engine: Engine 
         return {
           ...stages,
           recognize: async () => ({ ...(await stages.recognize()), text: String(at) }),
+          async translate(...args) {
+            await stages.translate(...args)
+            return String(sharedNow())
+          },
         }
       },
     },

@@ -11,6 +11,14 @@ export interface Said {
   readonly tookMs: number
   /** From the commit to the start of the node's processor, ms. */
   readonly dispatchMs: number
+  /** From the end of the node's work to the result, ms. */
+  readonly returnMs: number
+}
+
+/** The same of the instants on the shared clock. */
+const saidOf = ({ at, began, ended }: { at: number; began: number; ended: number }): Said => {
+  const heard = sharedNow()
+  return { tookMs: heard - at, dispatchMs: began - at, returnMs: heard - ended }
 }
 
 /** Somebody who says one short thing after the other and waits for each result. */
@@ -41,9 +49,10 @@ async function startSession(url: string, tries: number): Promise<Session> {
 export async function openSystemTalker(url: string): Promise<Talker> {
   const session = await startSession(url, 10)
   // Results come in the order of the commits.
-  const waiting: ((beganAt: number) => void)[] = []
+  const waiting: ((began: number, ended: number) => void)[] = []
   session.on('result', (result) => {
-    if (result.kind === 'final') waiting.shift()?.(Number(result.transcript))
+    if (result.kind !== 'final') return
+    waiting.shift()?.(Number(result.transcript), Number(result.translation))
   })
   return {
     async say(restMs) {
@@ -51,7 +60,7 @@ export async function openSystemTalker(url: string): Promise<Talker> {
       if (restMs > 0) await pause(restMs)
       const at = sharedNow()
       const said = new Promise<Said>((resolve) => {
-        waiting.push((beganAt) => resolve({ tookMs: sharedNow() - at, dispatchMs: beganAt - at }))
+        waiting.push((began, ended) => resolve(saidOf({ at, began, ended })))
       })
       await session.commit()
       return said
@@ -83,8 +92,9 @@ export async function openRawTalker(url: string): Promise<Talker> {
       if (restMs > 0) await pause(restMs)
       const at = sharedNow()
       const said = new Promise<Said>((resolve) => {
+        // Its worker does nothing between beginning and end.
         socket.once('result', ({ beganAt }: { beganAt: number }) =>
-          resolve({ tookMs: sharedNow() - at, dispatchMs: beganAt - at }),
+          resolve(saidOf({ at, began: beganAt, ended: beganAt })),
         )
       })
       socket.emit('commit', JOB)

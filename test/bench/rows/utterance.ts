@@ -1,5 +1,6 @@
 import type { LoadPart } from '../part.ts'
 import type { Run } from '../parts/talk.ts'
+import type { Said } from '../parts/talkers.ts'
 import type { Context, Figure, Measured, Row } from '../row.ts'
 import { cpuMsOf, redisPid } from '../stage.ts'
 import { median, quantile } from '../statistics.ts'
@@ -64,14 +65,15 @@ async function measureIdle({ full, tell }: Context, sides: Sides<Side>): Promise
   const runs = await inTurns(sides, { rounds, tell: (line) => tell(`idle: ${line}`) }, (side) =>
     talking(side, 1, () => side.talk.ask<Run>('idle', { count, restMs: REST_MS })),
   )
-  const at = (q: number, of: 'tookMs' | 'dispatchMs'): Sides<number[]> =>
+  const at = (q: number, of: keyof Said): Sides<number[]> =>
     each(runs, ({ said }) =>
       quantile(
         said.map((one) => one[of]),
         q,
       ),
     )
-  const [p50, p99, dispatch] = [at(0.5, 'tookMs'), at(0.99, 'tookMs'), at(0.5, 'dispatchMs')]
+  const [p50, p99] = [at(0.5, 'tookMs'), at(0.99, 'tookMs')]
+  const [dispatch, back] = [at(0.5, 'dispatchMs'), at(0.5, 'returnMs')]
   return [
     {
       ...{ id: 'idle', what: 'utterance end to end, idle: p50', unit: 'x', better: 'less' },
@@ -85,6 +87,12 @@ async function measureIdle({ full, tell }: Context, sides: Sides<Side>): Promise
       ...{ id: 'dispatch', what: "dispatch, idle: commit to the node's processor, p50", unit: 'x' },
       ...{ floor: ms(dispatch.floor), system: ms(dispatch.system), better: 'less' },
       ...{ must: 3, aim: 2, score: ratioOf(dispatch), notes: [] },
+    },
+    {
+      ...{ id: 'completion', what: "the node's return to the result at the client, idle: p50" },
+      ...{ floor: ms(back.floor), system: ms(back.system), unit: 'x', better: 'less' },
+      ...{ must: 2.8, score: ratioOf(back) },
+      notes: ['floor: `QueueEvents` in the gateway and a bare emit'],
     },
   ]
 }
