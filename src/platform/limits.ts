@@ -60,9 +60,12 @@ export const LIMITS = {
   orphanMs: 2000,
 } as const
 
-/** What a lease of `leaseMs` means: a beat is a quarter of it, and two missed ticks were an outage. */
+/**
+ * What a lease of `leaseMs` means: a beat is a quarter of it. Where nobody, node or watch, has told the time for
+ * longer than that, it was an outage; shorter ones count as silence, so many in a row must not make up a lease.
+ */
 export const leasePolicy = (leaseMs: number) => ({
   leaseMs,
   recordLifeMs: LIMITS.nodeRecordLifeMs,
-  graceMs: leaseMs / 2,
+  graceMs: Math.max(leaseMs / 4, 2 * LIMITS.watchMs),
 })
