@@ -58,6 +58,17 @@ test('what was lost with Redis is no breach once it is declared', () => {
   expect(broken(facts.toSorted((a, b) => a.at - b.at))).toEqual([])
 })
 
+test('an attempt that an older Redis has forgotten does not outdate the one that follows', () => {
+  const [first] = GOOD.filter((each) => each.kind === 'routed')
+  if (first?.kind !== 'routed') throw new Error('nothing was routed')
+  const second: Fact = { ...first, n: 2, at: first.at + 1, after: 1 }
+  const older: Fact = { kind: 'older', at: first.at + 2, ms: 10 }
+  const byTime = (facts: readonly Fact[]) => facts.toSorted((a, b) => a.at - b.at)
+  expect(broken(byTime([...GOOD, second, older]))).toEqual([])
+  expect(broken(byTime([...GOOD, second]))).toContain('P2')
+  expect(broken(byTime([...GOOD, second, { ...older, at: first.at }]))).toContain('P2')
+})
+
 test('of a client that has left no more is asked than that all is settled', () => {
   const left = GOOD.filter((each) => !isResult(each, 2) && each.at < 300).concat([
     { kind: 'ended', at: 200, session: 's', reason: 'left' },

@@ -21,11 +21,16 @@ const settledOnce: Rule = forEachUtterance((utterance, { dedupWindowMs }, { isRo
 })
 
 /** P2: an outcome comes of the attempt that was current, and every delivery of it is the same. */
-const currentAndSame: Rule = forEachUtterance((utterance, _, { isRolledBack }) => {
+const currentAndSame: Rule = forEachUtterance((utterance, _, { isRolledBack, of }) => {
+  // An older Redis has never heard of later attempts, and numbers them anew.
+  const isForgotten = (from: number, to: number): boolean =>
+    of('older').some(({ at }) => at > from && at < to)
   const where = nameOf(utterance)
   const breaches: Breach[] = []
   for (const { attempt, word, sentAt } of utterance.settles) {
-    const newer = utterance.routes.find(({ n, at }) => n > (attempt ?? Infinity) && at < sentAt)
+    const newer = utterance.routes.find(
+      ({ n, at }) => n > (attempt ?? Infinity) && at < sentAt && !isForgotten(at, sentAt),
+    )
     if (word === 'settled' && newer)
       breaches.push({
         promise: 'P2',
