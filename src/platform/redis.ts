@@ -1,7 +1,6 @@
-import type { Redis } from 'ioredis'
+import { Redis } from 'ioredis'
 import { createAudioKeys, createKeys, type AudioKeys, type Keys } from '../../lua/keys.ts'
 import { defineScripts, type Call } from '../../lua/scripts.ts'
-import { CorkedRedis } from './corked-redis.ts'
 import { LinguaError } from '../protocol/codes.ts'
 import type { Log } from './log.ts'
 import { watchLife, type RedisLife } from './redis-life.ts'
@@ -52,7 +51,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { url, audioUrl = url, prefix, name, log } = options
   const opened: Redis[] = []
   const connect = (to: string, how: Manner, part: string): Redis => {
-    const redis = new CorkedRedis(to, { ...how, connectionName: `${name}:${part}` })
+    const redis = new Redis(to, { ...how, connectionName: `${name}:${part}` })
     redis.on('error', (error) => log.debug({ err: error, connection: part }, 'redis connection'))
     opened.push(redis)
     return redis
