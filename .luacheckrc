@@ -4,7 +4,7 @@ read_globals = { "redis", "KEYS", "ARGV", "cjson", "struct", "unpack" }
 
 -- Scripts include these at load time: what one defines, another calls.
 local shared = {
-  "FULL", "wallClock", "fleetClock", "tickClock", "rateNode", "waitOn", "enterPool", "leavePool", "freeSlot",
+  "FULL", "wallClock", "notePace", "fleetClock", "tickClock", "rateNode", "waitOn", "enterPool", "leavePool", "freeSlot",
   "blameNode", "poolsOf", "triesOf", "bestOf", "moveHome", "bindHome", "preferHome", "readAttempt", "endAttempt",
   "moveAudio", "renameAudio", "nextEpoch", "supersede", "takenIndices", "beginAttempt", "DEPTH", "isUnable", "servedPools",
   "sweepSlot", "freeSlots", "isBehind", "joinWaiting", "leaveWaiting", "dueWaiting", "nextFor", "emit", "emitOutcome", "release",

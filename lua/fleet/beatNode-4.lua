@@ -32,6 +32,7 @@ redis.call("ZADD", KEYS[1], tickClock(KEYS[4], now, tonumber(ARGV[6])) + ARGV[5]
 sweepSlot(ARGV[1], ARGV[2], ARGV[3])
 local state = was[2] == "draining" and "draining" or ARGV[4]
 redis.call("HSET", KEYS[2], "state", state, "beatAt", now, unpack(ARGV, 8))
+notePace(KEYS[4], KEYS[2])
 if state ~= was[2] and state == "ready" then
   enterPool(ARGV[1], ARGV[2], now)
 elseif state ~= was[2] and state == "draining" then

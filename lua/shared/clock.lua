@@ -2,7 +2,8 @@
   Time in ms. Tests pass `given`; everybody else passes '' and gets Redis TIME. Lots drawn in the same
   script follow from it: who gives the time can repeat them.
   The fleet's clock stands still while Redis is away, and never goes back: leases and deadlines are
-  instants on it, so an outage of any length expires nobody. `clock` hash: tick, outage, graces, grace.
+  instants on it, so an outage of any length expires nobody. `clock` hash: tick, outage, graces, grace;
+  and paceMs, see the pools.
 ]]
 local function wallClock(given)
   if given ~= "" then

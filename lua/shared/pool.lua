@@ -1,12 +1,13 @@
 --[[
   Pools: nodes of equal capabilities share one zset `profile:<p>`, ordered by the estimated wait in ms
-  of what they have in hand. To that comes half of the shortest utterance there is: of idle nodes the one
-  of more capacity is first, and how fast it was before does not count, or a slow one would never be tried
-  again. A node that holds three times its capacity stays in, above FULL.
+  of what they have in hand and of half an utterance more: by this rule (Sainte-Lague's) each gets work in
+  proportion to its capacity, at any load. That half takes as long as utterances take in the whole fleet
+  (`paceMs` of the clock, smoothed, and of each node as it was at its beat): by its own pace a node that had
+  been slow once would never be tried again. A node that holds three times its capacity stays in, above FULL.
   Recent failures count as work in hand, halved every 5 s: a node that fails at once attracts nobody.
 ]]
 local FULL = 1e12
-local HALF_MS = 50
+local BEATS = 16
 local FAULT_HALF_LIFE_MS = 5000
 
 local function recentFaults(count, at, now)
@@ -14,25 +15,36 @@ local function recentFaults(count, at, now)
   return left < 0.1 and 0 or left
 end
 
+--[[ A node has told its pace: so much does it change that of the fleet. ]]
+local function notePace(clock, node)
+  local own = tonumber(redis.call("HGET", node, "serviceMs"))
+  local pace = tonumber(redis.call("HGET", clock, "paceMs") or own)
+  pace = pace + (own - pace) / BEATS
+  redis.call("HSET", clock, "paceMs", pace)
+  redis.call("HSET", node, "paceMs", pace)
+end
+
 local function rateNode(prefix, id, now)
   local node = prefix .. ":node:" .. id
-  local was =
-    redis.call("HMGET", node, "incarnation", "state", "capacity", "profile", "serviceMs", "faults", "faultsAt")
-  if was[2] ~= "ready" then
+  local was = redis.call(
+    "HMGET", node, "state", "incarnation", "profile", "capacity", "serviceMs", "paceMs", "faults", "faultsAt"
+  )
+  if was[1] ~= "ready" then
     return
   end
-  local capacity = tonumber(was[3])
-  local held = redis.call("ZCARD", prefix .. ":slots:" .. id .. "-" .. was[1])
-  local rank = ((held + recentFaults(was[6], was[7], now)) * tonumber(was[5]) + HALF_MS) / capacity
+  local capacity, serviceMs, paceMs = tonumber(was[4]), tonumber(was[5]), tonumber(was[6])
+  local held = redis.call("ZCARD", prefix .. ":slots:" .. id .. "-" .. was[2])
+  local rank = ((held + recentFaults(was[7], was[8], now)) * serviceMs + paceMs / 2) / capacity
   if held >= 3 * capacity then
     rank = rank + FULL
   end
-  redis.call("ZADD", prefix .. ":profile:" .. was[4], rank, id)
+  redis.call("ZADD", prefix .. ":profile:" .. was[3], rank, id)
 end
 
 --[[ The estimated wait, ms, on a node of this rank. ]]
 local function waitOn(prefix, id, rank)
-  return math.max(0, rank - HALF_MS / redis.call("HGET", prefix .. ":node:" .. id, "capacity"))
+  local was = redis.call("HMGET", prefix .. ":node:" .. id, "paceMs", "capacity")
+  return math.max(0, rank - was[1] / 2 / was[2])
 end
 
 local function enterPool(prefix, id, now)

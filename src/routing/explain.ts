@@ -55,9 +55,9 @@ async function look(
   choice: Explained,
 ): Promise<NodeExplanation> {
   const node = nodeId(id)
-  const [state, life, profile, served, capacity, serviceMs] = await control.hmget(
+  const [state, life, profile, served, capacity, paceMs] = await control.hmget(
     keys.node(node),
-    ...['state', 'incarnation', 'profile', 'pairs', 'capacity', 'serviceMs'],
+    ...['state', 'incarnation', 'profile', 'pairs', 'capacity', 'paceMs'],
   )
   const [held, score, unable] = await Promise.all([
     heldBy({ control, keys }, life ? { node, incarnation: incarnation(life) } : undefined),
@@ -78,7 +78,7 @@ async function look(
   if (why) return { ...shown, verdict: why }
   const rank = Number(score)
   // As the scripts have it: a rank counts half an utterance more than there is.
-  const waitMs = Math.max(0, Math.round(rank - Number(serviceMs) / Number(capacity) / 2))
+  const waitMs = Math.max(0, Math.round(rank - Number(paceMs) / 2 / Number(capacity)))
   return { ...shown, verdict: compare(id, rank, choice.chosen), waitMs }
 }
 

@@ -21,7 +21,7 @@ test('ten equal nodes share a thousand utterances within 1.3 of the mean', async
   expect(Math.min(...given), tell(report)).toBeGreaterThanOrEqual(70)
 })
 
-test.for([0.95])(
+test.for([0.3, 0.7, 0.95])(
   'nodes of capacity 1, 2 and 4 get shares in proportion, within 15 parts of 100, at a load of %f',
   async (load, { store }) => {
     const plan = { ...CALM, capacities: [1, 2, 4], load, utterances: 2500 }
