@@ -21,7 +21,7 @@ import type { Log } from './platform/log.ts'
 import { createMetrics } from './platform/metrics.ts'
 import { openQueues } from './platform/queues.ts'
 import { createPulse } from './platform/pulse.ts'
-import type { Store } from './platform/redis.ts'
+import { whyRefused, type Store } from './platform/redis.ts'
 import { ERROR_CODES } from './protocol/codes.ts'
 import type { StartRequest } from './protocol/events.ts'
 import { gatewayId, jobId, sessionId } from './protocol/ids.ts'
@@ -150,13 +150,11 @@ export async function createScheduler({
     registry: metrics.registry,
     blockedMs: () => pulse.blockedMs,
     explain: createExplain({ control, keys, scripts: routingScripts }),
-    unready: async () => {
-      if (gateway?.isDraining) return 'draining'
-      return control.ping().then(
-        () => undefined,
-        () => 'redis does not answer',
-      )
-    },
+    unready: async () =>
+      gateway?.isDraining
+        ? 'draining'
+        : ((await whyRefused(control, keys.prefix)) ??
+          (await whyRefused(store.audio, keys.prefix))),
   })
   gateway = createGateway({
     http,

@@ -148,6 +148,19 @@ export class Session {
     return cancelled
   }
 
+  /**
+   * What the result `seq` says begins to be played to the speaker: no pause cuts from now on, until it ends or
+   * for 30 s. Rejects with `bad_request` if no such result has come.
+   */
+  async playbackStarted(seq: number): Promise<void> {
+    await this.#tellPlayback('playback.started', seq)
+  }
+
+  /** It has been played: pauses cut again. */
+  async playbackEnded(seq: number): Promise<void> {
+    await this.#tellPlayback('playback.ended', seq)
+  }
+
   /** Ends the session; resolves when its last result has come or its drain deadline is over. */
   close(): Promise<CloseAnswer> {
     return (this.#closing ??= this.#close())
@@ -156,6 +169,14 @@ export class Session {
   /** Lets go without closing: the session stays where it is and can be resumed while its window lasts. */
   leave(): void {
     this.#finish({ reason: 'left' })
+  }
+
+  async #tellPlayback(event: 'playback.started' | 'playback.ended', seq: number): Promise<void> {
+    this.#assertOpen()
+    await this.#outgoing.ask({
+      after: NO_CHUNK,
+      emit: (wire, answered) => wire.emit(event, { seq }, answered),
+    })
   }
 
   async #close(): Promise<CloseAnswer> {

@@ -115,6 +115,19 @@ async function ready(redis: Redis): Promise<void> {
   })
 }
 
+/**
+ * Why a Redis takes nothing now, undefined if it does. Asked is a write that writes nothing: read-only and full
+ * ones refuse that too.
+ */
+export const whyRefused = (redis: Redis, prefix: string): Promise<string | undefined> =>
+  redis.setrange(`${prefix}:nothing`, 0, '').then(
+    () => undefined,
+    (error: Error) => {
+      const [reason] = /^[A-Z]+(?= )/.exec(error.message) ?? []
+      return reason ? `redis refuses: ${reason}` : 'redis does not answer'
+    },
+  )
+
 const DOWN =
   /Connection is closed|isn't writeable|Command timed out|ECONNREFUSED|ECONNRESET|ENOENT|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|max retries per request|^(LOADING|READONLY|OOM|MASTERDOWN|MISCONF|NOREPLICAS|BUSY|TRYAGAIN|CLUSTERDOWN)/i
 

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { scriptedAudio } from '../../workers/engines/scripted.ts'
+import { listen } from '../support/listen.ts'
 import { expect, test } from '../support/test.ts'
 
 const PAUSE_MS = 150
@@ -60,4 +61,24 @@ test('only what was sent can be played', async ({ world }) => {
   for (const seq of [0, 1, -1, '1'])
     for (const event of ['playback.started', 'playback.ended'] as const)
       expect(await client.ask(event, { seq })).toMatchObject({ error: { code: 'bad_request' } })
+})
+
+test('the client library tells of playback as it does of everything else', async ({ world }) => {
+  const scheduler = await world.scheduler()
+  await world.node()
+  const session = await world.client(scheduler, {
+    endpointing: { mode: 'gap', pauseMs: PAUSE_MS },
+  })
+  const heard = listen(session)
+  const finalized: number[] = []
+  session.on('finalized', ({ index }) => finalized.push(index))
+  session.append(scriptedAudio({ text: 'hello' }))
+  const { seq } = await heard.final(0)
+  await session.playbackStarted(seq)
+  session.append(scriptedAudio({ text: 'more' }))
+  await pause(PAUSE_MS * 3)
+  expect(finalized).toEqual([0])
+  await session.playbackEnded(seq)
+  expect(await heard.final(1)).toMatchObject({ transcript: 'more' })
+  await expect(session.playbackStarted(9)).rejects.toMatchObject({ code: 'bad_request' })
 })

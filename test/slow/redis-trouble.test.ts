@@ -78,8 +78,12 @@ test.for(['is read-only', 'is full'] as const)(
     raw.append(0, Buffer.alloc(3200))
     await raw.until(() => raw.acked === 0)
 
+    const ready = async (): Promise<string> => (await fetch(`${scheduler.ready.url}/readyz`)).text()
+    expect(await ready()).toBe('ready\n')
+
     const trouble = redis.troubles[what]
     await trouble.begin()
+    expect(await ready()).toBe(`redis refuses: ${what === 'is full' ? 'OOM' : 'READONLY'}\n`)
     const began = performance.now()
     for (const chunk of [1, 2, 3, 4]) raw.append(chunk, Buffer.alloc(3200))
     session.append(scriptedAudio({ text: 'meanwhile' }, TROUBLE_MS * 32))
