@@ -90,22 +90,22 @@ export class LiveSession {
       (result) => this.#deliver(result),
     )
     if (known.closed !== undefined) this.#shut(known.closed)
-    session.onFinalized((finalized) => this.#finalized(finalized))
+    session.cuts.onFinalized((finalized) => this.#finalized(finalized))
     session.onHeard(() => this.#look())
   }
 
   /** Finalized utterances whose final result has not been emitted here. */
   get unfinished(): number {
-    return this.session.unfinished.size
+    return this.session.cuts.unfinished.size
   }
 
   /** Begins to tell: cuts the client has not heard of, results it has not acknowledged; then mends. */
   async start(): Promise<void> {
     if (this.#known.lost) this.#wire.emit('audio.lost', this.#known.lost)
-    for (const cut of this.session.unfinished.values())
-      this.#announce(this.session.finalizedOf(cut))
+    for (const cut of this.session.cuts.unfinished.values())
+      this.#announce(this.session.cuts.finalizedOf(cut))
     await this.#reader.wake()
-    for (const index of this.session.unfinished.keys())
+    for (const index of this.session.cuts.unfinished.keys())
       if (await this.#deps.results.released(this.session.id, index)) this.#finish(index)
     if (this.#closed !== undefined) this.#wire.emit('session.closed', { reason: this.#closed })
     else this.tick()
@@ -130,8 +130,8 @@ export class LiveSession {
   async cancel(index: number): Promise<boolean> {
     if (!(await this.session.hasCut(index)))
       throw new LinguaError('bad_request', `utterance ${index} was never finalized`)
-    const cut = this.session.unfinished.get(index)
-    return cut !== undefined && this.#deps.cancel(this.session, this.session.finalizedOf(cut))
+    const cut = this.session.cuts.unfinished.get(index)
+    return cut !== undefined && this.#deps.cancel(this.session, this.session.cuts.finalizedOf(cut))
   }
 
   ack(seq: number): void {
@@ -149,7 +149,8 @@ export class LiveSession {
 
   /** Lossy, and never after the result. */
   progress(progress: Progress): void {
-    if (this.session.unfinished.has(progress.index)) this.#wire.emit('utterance.progress', progress)
+    if (this.session.cuts.unfinished.has(progress.index))
+      this.#wire.emit('utterance.progress', progress)
   }
 
   /**
@@ -314,7 +315,7 @@ export class LiveSession {
   /** Pending cuts of the resume are known already; their jobs are only added once more. */
   #finalized(finalized: Finalized): void {
     const { index, reason } = finalized
-    if (this.session.pending.some((cut) => cut.index === index)) return
+    if (this.session.cuts.pending.some((cut) => cut.index === index)) return
     this.#cutAt.set(index, this.#deps.clock.now())
     this.#deps.counted(reason)
     this.#announce(finalized)

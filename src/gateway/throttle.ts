@@ -8,6 +8,7 @@ export class Throttle {
   readonly #patience: TokenBucket
   /** Chunks before it have been paid for: sent again they are free. */
   #paid: number
+  #isLow = false
 
   constructor(nextChunk: number, now: number) {
     this.#paid = nextChunk
@@ -35,8 +36,9 @@ export class Throttle {
     return this.#patience.fill(now) < 3 / 4
   }
 
-  /** Whether little of the burst is left. */
+  /** Whether little of the burst is left; once it was, until there is half of it again. */
   isLow(now: number): boolean {
-    return this.#audio.fill(now) < 1 / 3
+    this.#isLow = this.#audio.fill(now) < (this.#isLow ? 1 / 2 : 1 / 3)
+    return this.#isLow
   }
 }

@@ -5,16 +5,13 @@ import {
   BYTES_PER_SAMPLE,
   type AudioFormat,
   type CutReason,
-  type Finalized,
   type StartRequest,
 } from '../protocol/events.ts'
 import type { SessionId } from '../protocol/ids.ts'
-import type { UtteranceJob } from '../protocol/jobs.ts'
+import { Cuts } from './cuts.ts'
 import type { Decision } from './cutter.ts'
 import type { OpenUtterance } from './open-utterance.ts'
-import { unsettled } from './pending.ts'
 import type { SessionDeps } from './sessions.ts'
-import { utteranceJob } from './utterance-job.ts'
 
 export const DEFAULT_AUDIO: AudioFormat = { encoding: 'pcm_s16le', sampleRate: 16_000 }
 
@@ -36,9 +33,6 @@ export interface SessionOwner {
   readonly tokenHash: string
 }
 
-/** Cuts that are remembered: more than can be made while Redis has nothing on its disk. */
-const MOST_REMEMBERED = 32
-
 /**
  * A session as the gateway that holds its connection sees it.
  *
@@ -47,23 +41,17 @@ const MOST_REMEMBERED = 32
  * Whatever cuts or drops waits for its turn, and then goes by what the one before left.
  *
  * Nothing here is true: chunks and cuts are in the audio plane, fenced by `epoch`, and a gateway that
- * takes the session over reads them there. A cut whose job could not be added stays in `unqueued` and is
- * tried again by `repair`; the audio plane holds it as pending all the while.
+ * takes the session over reads them there.
  */
 export class Session {
   readonly id: SessionId
   readonly epoch: number
   readonly request: StartRequest
   readonly format: AudioFormat
-  /** Cuts found pending when the session was opened: their outcomes are still to come. */
-  readonly pending: readonly Cut[]
   readonly owner: SessionOwner
+  /** What was cut and has no result yet. */
+  readonly cuts: Cuts
   readonly #deps: SessionDeps
-  readonly #unqueued = new Map<number, Cut>()
-  /** Without a final result that was told. */
-  readonly #unfinished = new Map<number, Cut>()
-  /** Jobs on their way: whoever repairs meanwhile waits for them and adds none a second time. */
-  readonly #adding = new Map<number, Promise<void>>()
   readonly #open: OpenUtterance
   readonly #bytesPerMs: number
   #lastChunk: number | undefined
@@ -73,41 +61,24 @@ export class Session {
   #appended: Promise<unknown> = Promise.resolve()
   /** What could not be done is tried again no sooner. */
   #notBefore = -Infinity
-  /** Cuts that were pending when the session was touched last. */
-  #pendingThen: ReadonlySet<number> = new Set()
-  #finalized: (finalized: Finalized) => void = () => {}
   #older: () => void = () => {}
-  /** The last cuts made here, oldest first: an audio plane that came back older is told of them. */
-  #cuts: readonly Cut[] = []
 
-  constructor(deps: SessionDeps, { id, epoch, request, open, ...cuts }: SessionState) {
+  constructor(deps: SessionDeps, { id, epoch, request, open, owner, ...cuts }: SessionState) {
     this.#deps = deps
     this.id = id
     this.epoch = epoch
     this.request = request
     this.format = request.audio ?? DEFAULT_AUDIO
-    this.pending = cuts.pending
-    this.owner = cuts.owner
+    this.owner = owner
     this.#open = open
     this.#bytesPerMs = (this.format.sampleRate * BYTES_PER_SAMPLE) / 1000
-    for (const cut of cuts.pending) this.#unfinished.set(cut.index, cut)
-    for (const cut of cuts.unqueued) this.#unqueued.set(cut.index, cut)
+    this.cuts = new Cuts(deps, this, cuts)
     this.#crowd()
-  }
-
-  /** Who is told of each cut, as soon as its job is added. */
-  onFinalized(tell: (finalized: Finalized) => void): void {
-    this.#finalized = tell
   }
 
   /** Who is told that Redis does not know what it knew: it came back older, and has to be told. */
   onOlder(tell: () => void): void {
     this.#older = tell
-  }
-
-  /** The last cuts made here, oldest first. */
-  get cuts(): readonly Cut[] {
-    return this.#cuts
   }
 
   /** Who is told that more has been heard: `tick` may have something to do. */
@@ -125,14 +96,9 @@ export class Session {
     return this.#open.index > 0 ? this.#open.index - 1 : undefined
   }
 
-  /** Cuts whose final result was not told yet, the oldest first. */
-  get unfinished(): ReadonlyMap<number, Cut> {
-    return this.#unfinished
-  }
-
   /** Whether so much is unfinished that only the end of the session cuts. */
   get isCrowded(): boolean {
-    return this.#unfinished.size >= LIMITS.maxUnfinished
+    return this.cuts.areMany
   }
 
   /** Whether there is no room for another chunk: nothing may be cut, and what is open is as long as can be. */
@@ -153,7 +119,7 @@ export class Session {
 
   /** The final result of this index was told: there may be room for another. */
   finished(index: number): void {
-    this.#unfinished.delete(index)
+    this.cuts.finish(index)
     this.#crowd()
   }
 
@@ -170,7 +136,7 @@ export class Session {
   /** When `tick` must be called again if no chunk comes, on the session's clock. */
   get dueAt(): number | undefined {
     const now = this.#deps.clock.now()
-    const at = this.#unqueued.size > 0 ? now : this.#open.dueAt
+    const at = this.cuts.areQueued ? this.#open.dueAt : now
     return at === undefined ? undefined : Math.max(at, this.#notBefore)
   }
 
@@ -200,7 +166,7 @@ export class Session {
   /** Cuts and drops while the cutter says so, and adds jobs that could not be added before. */
   async tick(): Promise<void> {
     try {
-      await this.repair()
+      await this.cuts.repair()
       await this.#inTurn(() => this.#act())
     } catch (error) {
       this.#notBefore = this.#deps.clock.now() + LIMITS.retryBackoffMs
@@ -217,7 +183,7 @@ export class Session {
     const index = await this.#inTurn(() =>
       this.isCrowded ? this.#cutAgain(through) : this.#cutThrough(through, 'manual'),
     )
-    await this.repair()
+    await this.cuts.repair()
     return index
   }
 
@@ -231,57 +197,12 @@ export class Session {
     await this.#inTurn(async () => {
       while ((await this.#cutThrough(undefined, reason)) !== null);
     })
-    await this.repair()
+    await this.cuts.repair()
   }
 
   /** Listens no longer, once what was asked for is done. */
   end(): void {
     void this.#inTurn(async () => this.#open.close())
-  }
-
-  /** Adds the job of every cut that may have none yet, under the same id. */
-  async repair(): Promise<void> {
-    for (const cut of [...this.#unqueued.values()]) {
-      const adding = this.#adding.get(cut.index) ?? this.#add(cut)
-      this.#adding.set(cut.index, adding)
-      await adding
-    }
-  }
-
-  async #add(cut: Cut): Promise<void> {
-    try {
-      await this.#deps.enqueue(this.#jobOf(cut))
-      if (this.#unqueued.delete(cut.index)) this.#finalized(this.finalizedOf(cut))
-    } finally {
-      this.#adding.delete(cut.index)
-    }
-  }
-
-  /**
-   * Mends what may have gone wrong since it was asked last: cuts that are still pending get their jobs
-   * once more, unless they have their outcome.
-   */
-  async mend(pending: readonly Cut[]): Promise<void> {
-    const long = pending.filter(({ index }) => this.#pendingThen.has(index))
-    this.#pendingThen = new Set(pending.map(({ index }) => index))
-    for (const cut of await unsettled(this.#deps, this.id, long))
-      await this.#deps.enqueue(this.#jobOf(cut))
-  }
-
-  /** Where a byte of the session lies in it. */
-  startMsOf(byte: number): number {
-    return Math.round(byte / this.#bytesPerMs)
-  }
-
-  /** A cut as the client is told of it. */
-  finalizedOf(cut: Cut): Finalized {
-    return {
-      index: cut.index,
-      reason: cut.reason,
-      startMs: this.startMsOf(cut.base),
-      durationMs: Math.round(cut.bytes / this.#bytesPerMs),
-      ...(cut.continues && { continues: cut.index - 1 }),
-    }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -373,11 +294,9 @@ export class Session {
 
   async #made(cut: Cut): Promise<void> {
     this.#open.cut(cut.index, cut.base + cut.bytes)
-    this.#unqueued.set(cut.index, cut)
-    this.#unfinished.set(cut.index, cut)
+    this.cuts.add(cut)
     this.#crowd()
-    this.#cuts = [...this.#cuts, cut].slice(-MOST_REMEMBERED)
-    await this.repair()
+    await this.cuts.repair()
   }
 
   /** A session that is held is known, unless Redis came back older: soon it will be again. */
@@ -386,10 +305,5 @@ export class Session {
       return new LinguaError('session_not_found', 'the session has moved to another connection')
     this.#older()
     return new LinguaError('dependency_down', 'Redis came back older: try again shortly')
-  }
-
-  #jobOf(cut: Cut): UtteranceJob {
-    const key = this.#deps.audioKeys.segment(this.id, cut.index)
-    return utteranceJob(this, cut, { key, startMs: this.startMsOf(cut.base) })
   }
 }

@@ -102,14 +102,14 @@ export function createSessions(deps: SessionDeps): Sessions {
       if (word !== 'touched') return word
       const audio = await scripts.openAudio({ session: id, epoch, lifeMs, hold: true })
       if (audio.kind === 'older') return 'unknown_session'
-      if (audio.kind === 'opened') await session.mend(audio.pending)
+      if (audio.kind === 'opened') await session.cuts.mend(audio.pending)
       return word
     },
     async restore({ id, epoch, owner, request, cuts }) {
       const lifeMs = LIMITS.sessionLifeMs
       const known = { session: id, epoch, lifeMs }
       const words = await Promise.all([
-        scripts.restoreAudio({ ...known, cuts }),
+        scripts.restoreAudio({ ...known, cuts: cuts.made }),
         scripts.restoreSession({ ...known, ...owner, gateway, request: JSON.stringify(request) }),
       ])
       return words.every((word) => word === 'restored')
@@ -153,9 +153,9 @@ export async function openSession(
   const unqueued = await unsettled(deps, id, audio.pending)
   const session = await listenTo(deps, taken, { audio, unqueued })
   try {
-    await session.repair()
+    await session.cuts.repair()
     const lost = await deps.scripts.findLost({ session: id, index })
-    for (const each of lost) await deps.settleLost(id, each, session.startMsOf(audio.base))
+    for (const each of lost) await deps.settleLost(id, each, session.cuts.startMsOf(audio.base))
     return {
       ...{ session, nextChunk, owes: unqueued.length + lost.length > 0 },
       lost: missing < nextChunk ? { from: missing, to: nextChunk - 1 } : undefined,

@@ -57,6 +57,15 @@ describe('a session', () => {
 })
 
 describe('what comes in spite of refusals', () => {
+  test('that ran low is low until half of the burst is there again', () => {
+    const throttle = new Throttle(0, 0)
+    for (let chunk = 0; !throttle.isLow(0); chunk += 1) throttle.admit(chunk, CHUNK_MS, 0)
+    const halfAt = LIMITS.burstMs / 6 / LIMITS.audioRate
+    expect(throttle.isLow(halfAt - 100)).toBe(true)
+    expect(throttle.isLow(halfAt + 100)).toBe(false)
+    expect(throttle.isLow(halfAt + 100)).toBe(false)
+  })
+
   test('is borne for a while, and for ever if it comes no faster than it may', () => {
     const throttle = new Throttle(0, 0)
     for (let ms = 0; ms < 600_000; ms += CHUNK_MS)

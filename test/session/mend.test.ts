@@ -35,7 +35,7 @@ test('a pending cut that has its outcome is forgotten and gets no job', async ({
   expect(await store.audio.hexists(hash, 'cut:0')).toBe(0)
   outcomes.add(1)
   const { session } = await resume(opened)
-  await session.repair()
+  await session.cuts.repair()
   expect(added).toEqual([0, 1, 1])
   expect(await store.audio.hexists(hash, 'cut:1')).toBe(0)
 })
