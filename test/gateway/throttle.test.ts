@@ -49,14 +49,6 @@ describe('a session', () => {
     fc.assert(paced)
   })
 
-  test('is low before it is refused', () => {
-    const throttle = new Throttle(0, 0)
-    for (let chunk = 0; throttle.admit(chunk, CHUNK_MS, 0) === 0; chunk += 1)
-      expect(throttle.isLow(0)).toBe((chunk + 1) * CHUNK_MS > (LIMITS.burstMs * 2) / 3)
-  })
-})
-
-describe('what comes in spite of refusals', () => {
   test('that ran low is low until half of the burst is there again', () => {
     const throttle = new Throttle(0, 0)
     for (let chunk = 0; !throttle.isLow(0); chunk += 1) throttle.admit(chunk, CHUNK_MS, 0)
@@ -66,6 +58,14 @@ describe('what comes in spite of refusals', () => {
     expect(throttle.isLow(halfAt + 100)).toBe(false)
   })
 
+  test('is low before it is refused', () => {
+    const throttle = new Throttle(0, 0)
+    for (let chunk = 0; throttle.admit(chunk, CHUNK_MS, 0) === 0; chunk += 1)
+      expect(throttle.isLow(0)).toBe((chunk + 1) * CHUNK_MS > (LIMITS.burstMs * 2) / 3)
+  })
+})
+
+describe('what comes in spite of refusals', () => {
   test('is borne for a while, and for ever if it comes no faster than it may', () => {
     const throttle = new Throttle(0, 0)
     for (let ms = 0; ms < 600_000; ms += CHUNK_MS)
