@@ -7,6 +7,8 @@ import type {
   SessionId,
 } from '../src/protocol/ids.ts'
 
+import { UTTERANCES } from '../src/protocol/jobs.ts'
+
 /** Every key of the control plane: one prefix, one hash slot, one accessor for each. */
 export interface Keys {
   /** Prefix of these keys and of BullMQ's. */
@@ -40,6 +42,8 @@ export interface Keys {
   dedup(id: SessionId): string
   home(id: SessionId): string
   attempt(job: JobId): string
+  /** BullMQ's hash of the job of an utterance. */
+  parent(job: JobId): string
   /** Channel that wakes a gateway. */
   gateway(id: GatewayId): string
   /** Channel that tells a node at once what its next beat would. */
@@ -73,6 +77,7 @@ export function createKeys(prefix: string): Keys {
     dedup: (id) => `${prefix}:dedup:${id}`,
     home: (id) => `${prefix}:home:${id}`,
     attempt: (job) => `${prefix}:attempt:${job}`,
+    parent: (job) => `${prefix}:${UTTERANCES}:${job}`,
     gateway: (id) => `${prefix}:gateway:${id}`,
     nodeOrders: (id) => `${prefix}:orders:${id}`,
   }

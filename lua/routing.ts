@@ -37,6 +37,20 @@ export interface Excluded {
   readonly unable: number
 }
 
+/** What a parent finds when its processor is entered. */
+export interface Entry {
+  /** The current attempt, 0 before the first. */
+  readonly n: number
+  readonly at: { readonly node: NodeId; readonly incarnation: Incarnation } | undefined
+  /** What became of the current attempt's child. */
+  readonly child:
+    | { readonly kind: 'returned'; readonly value: unknown }
+    | { readonly kind: 'failed'; readonly message: string }
+    | { readonly kind: 'pending' | 'none' }
+  /** Keys of children that still hang on the parent and are not the current attempt's. */
+  readonly strays: readonly string[]
+}
+
 export interface RoutePolicy {
   readonly affinityPenaltyMs: number
   readonly affinityTtlMs: number
@@ -75,6 +89,8 @@ export interface RoutingScripts {
     node: NodeId
     incarnation: Incarnation
   }): Promise<'confirmed' | 'fenced' | 'superseded'>
+  /** Reads only. */
+  readEntry(utterance: { session: SessionId; index: number }): Promise<Entry>
 }
 
 /** Routing decisions, each one script. */
@@ -133,6 +149,36 @@ export function createRoutingScripts(
       )
       return reply(answer, ['confirmed', 'fenced', 'superseded'])[0]
     },
+    async readEntry({ session, index }) {
+      const job = jobId(session, index)
+      const hanging = (what: string): string => `${keys.parent(job)}:${what}`
+      const answer = await call(
+        'readEntry-4',
+        [keys.attempt(job), hanging('processed'), hanging('failed'), hanging('dependencies')],
+        [keys.prefix, job],
+      )
+      return parseEntry(answer)
+    },
+  }
+}
+
+function parseEntry(answer: unknown): Entry {
+  const [kind, value = '', n, node, life, ...strays] = reply(answer, [
+    'returned',
+    'failed',
+    'pending',
+    'none',
+  ])
+  return {
+    n: Number(n),
+    at: node && life ? { node: nodeId(node), incarnation: incarnation(life) } : undefined,
+    child:
+      kind === 'returned'
+        ? { kind, value: JSON.parse(value) }
+        : kind === 'failed'
+          ? { kind, message: value }
+          : { kind },
+    strays,
   }
 }
 

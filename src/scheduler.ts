@@ -111,7 +111,6 @@ export async function createScheduler({
 
   // floors above: the processor of utterances, the watch, the edge
   const processor = createProcessor({
-    control,
     keys,
     audioKeys,
     queues,

@@ -2,7 +2,6 @@ import type { Redis } from 'ioredis'
 import type { Keys } from '../../lua/keys.ts'
 import type { Queues } from '../platform/queues.ts'
 import type { JobId } from '../protocol/ids.ts'
-import { UTTERANCES } from '../protocol/jobs.ts'
 
 /** Asks parked utterances again, those named and no others. One that is not parked needs no asking. */
 export type Promote = (jobs: readonly JobId[]) => Promise<void>
@@ -21,7 +20,7 @@ export function createPromote(deps: {
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined
       if (code !== NOT_PARKED) throw error
-      if ((await control.exists(`${keys.prefix}:${UTTERANCES}:${job}`)) === 0) await forget(job)
+      if ((await control.exists(keys.parent(job))) === 0) await forget(job)
     }
   }
   /** Whoever removed the job from its queue has left it standing in line. */

@@ -2,7 +2,6 @@ import type { Redis } from 'ioredis'
 import { ORDER_LIFE_MS } from '../../lua/fleet.ts'
 import { nodeQueue, type Keys } from '../../lua/keys.ts'
 import type { Queues } from '../platform/queues.ts'
-import { UTTERANCES } from '../protocol/jobs.ts'
 import {
   attemptId,
   childId,
@@ -30,10 +29,7 @@ export function createSevering({ control, keys, queues }: SeverDeps): Severing {
   const { prefix } = keys
   const cut = async (job: JobId, queueName: string, child: AttemptId): Promise<void> => {
     const queue = queues.node(queueName)
-    await queue
-      .getBackend()
-      .removeChildDependency(child, `${prefix}:${UTTERANCES}:${job}`)
-      .catch(ignoreGone)
+    await queue.getBackend().removeChildDependency(child, keys.parent(job)).catch(ignoreGone)
     await queue.remove(child)
   }
   return {
@@ -65,7 +61,7 @@ function ignoreGone(error: unknown): void {
 }
 
 /** The queue and the id in a child's key: `<prefix>:<queue>:<id>`. */
-export function parseChildKey(prefix: string, key: string): { queueName: string; id: AttemptId } {
+function parseChildKey(prefix: string, key: string): { queueName: string; id: AttemptId } {
   const [queueName = '', id = ''] = key.slice(prefix.length + 1).split(':')
   return { queueName, id: childId(id) }
 }

@@ -1,7 +1,6 @@
 import { DelayedError, WaitingChildrenError, type Job } from 'bullmq'
-import type { Redis } from 'ioredis'
 import { childKey, nodeQueue, type AudioKeys, type Keys } from '../../lua/keys.ts'
-import type { Ended, Excluded, Route, RoutingScripts } from '../../lua/routing.ts'
+import type { Ended, Entry, Excluded, Route, RoutingScripts } from '../../lua/routing.ts'
 import type { Completion } from '../completion/completion.ts'
 import { audioMsOf, failed, type SettledOutcome } from '../completion/outcome.ts'
 import type { AudioStore } from '../platform/audio.ts'
@@ -15,15 +14,13 @@ import { parseFailure, TRANSLATE, type ChildJob, type UtteranceJob } from '../pr
 import { childResult } from '../protocol/schemas.ts'
 import type { Router } from '../routing/router.ts'
 import type { Severing } from '../routing/sever.ts'
-import { FIRST_ENTRY, readEntry, type Entry } from './entry.ts'
 import { fromResult } from './outcomes.ts'
 
 export interface ProcessorDeps {
-  readonly control: Redis
   readonly keys: Keys
   readonly audioKeys: AudioKeys
   readonly queues: Queues
-  readonly scripts: Pick<RoutingScripts, 'confirmAttempt'>
+  readonly scripts: Pick<RoutingScripts, 'confirmAttempt' | 'readEntry'>
   readonly router: Router
   readonly severing: Severing
   readonly completion: Completion
@@ -34,6 +31,8 @@ export interface ProcessorDeps {
 }
 
 type Parent = Job<UtteranceJob>
+
+const FIRST_ENTRY: Entry = { n: 0, at: undefined, child: { kind: 'none' }, strays: [] }
 
 /** What to do with the parent after one look at it. */
 type Step =
@@ -94,8 +93,8 @@ async function awaitSession(job: Parent, token: string): Promise<void> {
   throw new DelayedError()
 }
 
-const look = ({ control, keys }: ProcessorDeps, job: Parent): Promise<Entry> =>
-  readEntry(job, control, keys)
+const look = ({ scripts }: ProcessorDeps, { data }: Parent): Promise<Entry> =>
+  scripts.readEntry({ session: sessionId(data.sessionId), index: data.index })
 
 async function advance(deps: ProcessorDeps, job: Parent, entry: Entry): Promise<Step> {
   const { child, n } = entry

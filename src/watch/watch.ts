@@ -18,7 +18,6 @@ import {
   type AttemptId,
   type SessionId,
 } from '../protocol/ids.ts'
-import { UTTERANCES } from '../protocol/jobs.ts'
 import type { Promote } from '../routing/promote.ts'
 import type { Severing } from '../routing/sever.ts'
 
@@ -135,7 +134,7 @@ async function endOverdue({ control, keys, severing, log }: WatchDeps, attempt: 
     node: nodeId(node),
     incarnation: incarnation(life),
   })
-  if ((await control.exists(`${keys.prefix}:${UTTERANCES}:${parsed.job}`)) === 0)
+  if ((await control.exists(keys.parent(parsed.job))) === 0)
     await control.hdel(keys.attempt(parsed.job), 'open')
 }
 
