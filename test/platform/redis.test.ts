@@ -51,17 +51,6 @@ describe('a store', () => {
     expect(store.worker.options).toMatchObject({ maxRetriesPerRequest: null })
   })
 
-  test('sends the commands of one turn in one write, and in order', async ({ store }) => {
-    const { control } = store
-    const writes = vi.spyOn(control.stream, '_writev')
-    const key = `${store.keys.prefix}:order`
-    const appended = Array.from({ length: 5 }, (_, i) => control.append(key, String(i)))
-    const read = control.get(key)
-    await Promise.all(appended)
-    expect(await read).toBe('01234')
-    expect(writes).toHaveBeenCalledTimes(1)
-  })
-
   test('gives what is published on its channels to who listens', async ({ store }) => {
     const channel = `${store.keys.prefix}:news`
     const heard = new Promise<string>(
