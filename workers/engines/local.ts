@@ -65,15 +65,17 @@ export async function openLocalEngine(deps: LocalEngineDeps): Promise<Engine> {
 
 async function openPrograms(deps: LocalEngineDeps): Promise<Programs> {
   const { log } = deps
-  const opening = openRecognizer(deps)
-  const [translator, speaker] = await Promise.all([
+  const [recognizer, translator, speaker] = await Promise.all([
+    openRecognizer(deps).catch((error: unknown) =>
+      missing(error instanceof LinguaError ? error.message : 'PocketSphinx fails', error),
+    ),
     openTranslator({ ...deps, source: SPOKEN }),
     openSpeaker(),
   ])
-  const recognizer = await opening.catch(async (error: unknown) => {
+  if (recognizer instanceof LinguaError) {
     await translator.close()
-    throw missing(error instanceof LinguaError ? error.message : 'PocketSphinx fails', error)
-  })
+    throw recognizer
+  }
   if (translator.pairs.length === 0) {
     await recognizer.close()
     throw missing('no Apertium pair out of English works here')
