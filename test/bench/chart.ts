@@ -1,6 +1,6 @@
 import type { Curve } from './row.ts'
 
-const PANEL = { width: 300, height: 220, left: 52, right: 14, top: 40, bottom: 42 } as const
+const PANEL = { width: 300, height: 220, left: 48, right: 24, top: 40, bottom: 42 } as const
 
 /**
  * The curves side by side as an SVG that reads on light and on dark ground. Across, each step is ten
