@@ -6,7 +6,6 @@ import type {
   NodeId,
   SessionId,
 } from '../src/protocol/ids.ts'
-
 import { UTTERANCES } from '../src/protocol/jobs.ts'
 
 /** Every key of the control plane: one prefix, one hash slot, one accessor for each. */
