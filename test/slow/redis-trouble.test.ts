@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { findRedisServer, startRedisServer } from '../../src/platform/redis-server.ts'
 import { scriptedAudio } from '../../workers/engines/scripted.ts'
-import { expect, test as base } from '../support/fleet.ts'
+import { expect, test as base, type Fleet } from '../support/fleet.ts'
 import { listen } from '../support/listen.ts'
 import { RawClient } from '../support/raw-client.ts'
 
@@ -59,20 +59,25 @@ const TROUBLE_MS = 3000
 const CHUNK_MS = 100
 const DOWN = { code: 'dependency_down', retryAfterMs: 500 }
 
+/** A system at work: one utterance is done, and somebody else is about to begin. */
+async function begin(fleet: Fleet, url: string) {
+  // No test of leases: those have theirs.
+  const env = { REDIS_URL: url, LINGUA_NODE_LEASE_MS: '10000' }
+  const scheduler = await fleet.scheduler(env)
+  await fleet.node('n1', env)
+  const session = await fleet.client([scheduler])
+  const heard = listen(session)
+  session.append(scriptedAudio({ text: 'before' }))
+  await session.commit()
+  await heard.final(0)
+  return { scheduler, session, heard, raw: new RawClient(scheduler.ready.url ?? '') }
+}
+
 test.for(['is read-only', 'is full'] as const)(
   'while Redis %s clients are told and stay, and all goes on within 2 s of its return',
   { timeout: 60_000 },
   async (what, { fleet, redis }) => {
-    // No test of leases: those have theirs.
-    const env = { REDIS_URL: redis.url, LINGUA_NODE_LEASE_MS: '10000' }
-    const scheduler = await fleet.scheduler(env)
-    await fleet.node('n1', env)
-    const session = await fleet.client([scheduler])
-    const heard = listen(session)
-    session.append(scriptedAudio({ text: 'before' }))
-    await session.commit()
-    await heard.final(0)
-    const raw = new RawClient(scheduler.ready.url ?? '')
+    const { scheduler, session, heard, raw } = await begin(fleet, redis.url)
     const idle = new RawClient(scheduler.ready.url ?? '')
     await raw.grant()
     raw.append(0, Buffer.alloc(3200))
@@ -125,15 +130,7 @@ test(
   'while Redis is gone clients stay, and when another life of it begins they resume by themselves within 2 s',
   { timeout: 60_000 },
   async ({ fleet, redis }) => {
-    const env = { REDIS_URL: redis.url, LINGUA_NODE_LEASE_MS: '10000' }
-    const scheduler = await fleet.scheduler(env)
-    await fleet.node('n1', env)
-    const session = await fleet.client([scheduler])
-    const heard = listen(session)
-    session.append(scriptedAudio({ text: 'before' }))
-    await session.commit()
-    await heard.final(0)
-    const raw = new RawClient(scheduler.ready.url ?? '')
+    const { session, heard, raw } = await begin(fleet, redis.url)
     await raw.grant()
 
     const trouble = redis.troubles['is gone']
