@@ -143,14 +143,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
     for (const { live } of held.values()) if (live.unfinished > 0) live.wake()
   }
   /** Resolves when nobody is left, when the grace is over, or at the deadline. */
-  const gone = async (deadline: AbortSignal): Promise<void> => {
-    const over = AbortSignal.any([deadline, AbortSignal.timeout(Math.ceil(leftMs()))])
-    await new Promise<void>((resolve) => {
+  const gone = (deadline: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
       emptied = resolve
-      if (over.aborted) resolve()
-      over.addEventListener('abort', () => resolve(), { once: true })
+      timers.push(setTimeout(resolve, leftMs()))
+      if (deadline.aborted) resolve()
+      deadline.addEventListener('abort', () => resolve(), { once: true })
     })
-  }
   return {
     name: 'gateway',
     get sessions() {
