@@ -76,8 +76,8 @@ export class Intake {
       this.#gate.refuse(chunk)
       this.#refuse(refusal)
     } else if (admission === 'tell') this.#refuse(new LinguaError('chunk_gap'))
-    // What Redis cannot take is nobody's excess.
-    if (this.#refusal?.code === 'dependency_down') return
+    // What Redis cannot take is nobody's excess, nor what is refused while it is tried.
+    if (this.#probe || this.#refusal?.code === 'dependency_down') return
     const { clock, session, wire, onExcess } = this.#deps
     if (this.#throttle.bears(session.msOf(bytes.length), clock.now())) {
       if (this.#throttle.isTried(clock.now())) wire.hold(() => false)
@@ -153,23 +153,25 @@ export class Intake {
     const audioMs = session.msOf(bytes.length)
     this.#underWayMs += audioMs
     all.ms += audioMs
-    const answered = session.append(chunk, bytes).finally(() => {
+    const landed = (): void => {
       this.#underWayMs -= audioMs
       all.ms -= audioMs
       if (this.#probe === probe) this.#probe = undefined
-    })
-    const isFarAhead = (): boolean => this.#isFarAhead
-    if (isFarAhead()) wire.hold(isFarAhead)
-    this.#answered = answered.then(
+    }
+    this.#answered = session.append(chunk, bytes).then(
       (answer) => {
+        landed()
         this.#stored(answer)
         if (answer.kind === 'stored' && probe?.othersCame)
           this.#refuse(new LinguaError('chunk_gap'))
       },
       (error: unknown) => {
+        landed()
         if (this.#gate.refuse(chunk)) this.#refuse(error)
       },
     )
+    const isFarAhead = (): boolean => this.#isFarAhead
+    if (isFarAhead()) wire.hold(isFarAhead)
   }
 
   /** Who speaks at the pace of speech never is; where many are, none of them may take much. */

@@ -8,6 +8,7 @@ import type { Session } from '../session/session.ts'
 import type { Hole } from '../session/sessions.ts'
 import { Intake, type UnderWay } from './intake.ts'
 import { ResultReader, type Results } from './result-reader.ts'
+import { Ticker } from './ticker.ts'
 import type { Wire } from './wire.ts'
 
 export interface LiveSessionDeps {
@@ -59,8 +60,8 @@ export class LiveSession {
   readonly #known: Resumed
   /** When those utterances were cut that were cut here. */
   readonly #cutAt = new Map<number, number>()
-  #timer: NodeJS.Timeout | undefined
-  #ticking = false
+  readonly #ticker: Ticker
+  #awayTimer: NodeJS.Timeout | undefined
   #whenDone: (() => void) | undefined
   #closing: Promise<CloseAnswer> | undefined
   /** Why it is closed, if it is. */
@@ -74,13 +75,14 @@ export class LiveSession {
     this.session = session
     this.#wire = wire
     this.#known = known
+    this.#ticker = new Ticker(session, deps)
     this.#intake = new Intake({
       clock: deps.clock,
       session,
       wire,
       nextChunk: known.nextChunk,
       all: deps.underWay,
-      onStored: () => this.#look(),
+      onStored: () => this.#ticker.look(),
       onGone: () => this.fail(new LinguaError('session_not_found')),
       onExcess: (error) => this.#expel(error),
     })
@@ -91,7 +93,7 @@ export class LiveSession {
     )
     if (known.closed !== undefined) this.#shut(known.closed)
     session.cuts.onFinalized((finalized) => this.#finalized(finalized))
-    session.onHeard(() => this.#look())
+    session.onHeard(() => this.#ticker.look())
   }
 
   /** Finalized utterances whose final result has not been emitted here. */
@@ -108,7 +110,7 @@ export class LiveSession {
     for (const index of this.session.cuts.unfinished.keys())
       if (await this.#deps.results.released(this.session.id, index)) this.#finish(index)
     if (this.#closed !== undefined) this.#wire.emit('session.closed', { reason: this.#closed })
-    else this.tick()
+    else this.#ticker.tick()
     this.#intake.advise()
     this.session.onDetectorLost((why) =>
       this.#wire.emit('session.error', { ...why.toWire(), fatal: false }),
@@ -180,15 +182,15 @@ export class LiveSession {
     if (isPlaying) this.#playing = seq
     else if (this.#playing !== seq) return
     this.session.playing(isPlaying ? LIMITS.playbackMs : undefined)
-    this.#rearm()
+    this.#ticker.rearm()
   }
 
   /** The socket is gone: after a while what was said is cut, so that it is translated all the same. */
   away(): void {
     if (this.#ended || this.isClosed) return
-    clearTimeout(this.#timer)
+    this.#ticker.stop()
     this.#intake.stop()
-    this.#timer = setTimeout(() => {
+    this.#awayTimer = setTimeout(() => {
       this.session
         .cutRest('disconnect')
         .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'disconnect cut not made'))
@@ -199,23 +201,11 @@ export class LiveSession {
   /** Lets go. The session itself lives on in Redis. */
   end(): void {
     this.#ended = true
-    clearTimeout(this.#timer)
+    clearTimeout(this.#awayTimer)
+    this.#ticker.stop()
     this.#intake.stop()
     this.session.end()
     this.#whenDone?.()
-  }
-
-  /** Cuts what is due and adds what could not be added, then sets the timer for the next time. */
-  tick(): void {
-    if (this.#ticking || this.#ended) return
-    this.#ticking = true
-    this.session
-      .tick()
-      .catch((error: unknown) => this.#deps.log.debug({ err: error }, 'cut put off'))
-      .finally(() => {
-        this.#ticking = false
-        this.#arm()
-      })
   }
 
   /** Nothing can be done for this session any more. */
@@ -289,29 +279,6 @@ export class LiveSession {
     this.#wire.leave()
   }
 
-  #look(): void {
-    if (this.session.isDue) this.tick()
-    else this.#arm()
-  }
-
-  /** What is due may be due earlier now. */
-  #rearm(): void {
-    if (this.#ended) return
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#look()
-  }
-
-  #arm(): void {
-    const at = this.session.dueAt
-    if (this.#timer || this.#ended || at === undefined) return
-    const wait = Math.max(0, at - this.#deps.clock.now())
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.tick()
-    }, wait)
-  }
-
   /** Pending cuts of the resume are known already; their jobs are only added once more. */
   #finalized(finalized: Finalized): void {
     const { index, reason } = finalized
@@ -348,7 +315,7 @@ export class LiveSession {
     if (this.unfinished === 0) this.#whenDone?.()
     if (!wasCrowded || this.session.isCrowded || this.#ended) return
     this.#intake.advise()
-    this.#look()
+    this.#ticker.look()
   }
 }
 

@@ -150,7 +150,7 @@ export class Session {
       bytes,
       lifeMs: LIMITS.segmentLifeMs,
     })
-    this.#appended = appending.catch(() => {})
+    this.#appended = appending
     this.#flying += bytes.length
     try {
       const answer = await appending
@@ -223,7 +223,7 @@ export class Session {
   /** What is silence is known only when all that came before the commit has been heard. */
   async #cutThrough(through: number | undefined, reason: CutReason): Promise<number | null> {
     if (this.#open.hearsSilence) {
-      await this.#appended
+      await this.#appended.catch(() => {})
       await this.#open.settled()
       await this.#act()
     }

@@ -7,18 +7,18 @@ export interface Sides<T> {
 }
 
 /**
- * Measures both sides in turns, so that both meet the same machine. The first round warms up and does
+ * Measures all sides in turns, so that all meet the same machine. The first round warms up and does
  * not count.
  */
-export async function inTurns<Side, T>(
-  sides: Sides<Side>,
+export async function inTurns<Name extends string, Side, T>(
+  sides: Readonly<Record<Name, Side>>,
   { rounds, tell }: { readonly rounds: number; readonly tell: (line: string) => void },
   measure: (side: Side) => Promise<T>,
-): Promise<Sides<T[]>> {
-  const measured: Sides<T[]> = { floor: [], system: [] }
+): Promise<Record<Name, T[]>> {
+  const measured = mapOf(sides, (): T[] => [])
   for (let round = 0; round <= rounds; round++) {
     tell(round === 0 ? 'warming up' : `round ${round} of ${rounds}`)
-    for (const name of ['floor', 'system'] as const) {
+    for (const name in sides) {
       const value = await measure(sides[name])
       if (round > 0) measured[name].push(value)
     }
@@ -26,11 +26,16 @@ export async function inTurns<Side, T>(
   return measured
 }
 
-/** One figure of what was measured on both sides. */
-export const each = <T>({ floor, system }: Sides<readonly T[]>, of: (value: T) => number) => ({
-  floor: floor.map(of),
-  system: system.map(of),
-})
+/** One figure of what was measured on each side. */
+export const each = <Name extends string, T>(
+  measured: Readonly<Record<Name, readonly T[]>>,
+  of: (value: T) => number,
+): Record<Name, number[]> => mapOf(measured, (values: readonly T[]) => values.map(of))
+
+function mapOf<Name extends string, A, B>(all: Readonly<Record<Name, A>>, to: (value: A) => B) {
+  const entries = Object.entries<A>(all).map(([name, value]) => [name, to(value)])
+  return Object.fromEntries(entries) as Record<Name, B>
+}
 
 /** The ratio of the system to its floor, round by round. */
 export const ratioOf = ({ floor, system }: Sides<readonly number[]>): Spread =>

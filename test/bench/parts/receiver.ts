@@ -2,17 +2,23 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { Redis } from 'ioredis'
 import { Server } from 'socket.io'
+import { AckPacer } from '../../../src/gateway/ack-pacer.ts'
 import { NAMESPACE } from '../../../src/protocol/events.ts'
 import { serveQuestions } from '../part.ts'
 
-let redis: Redis | undefined
-
-/** The floor of ingest: Socket.IO receives the same frames and does nothing with them. */
-async function open(): Promise<string> {
+/**
+ * The floors of ingest. Socket.IO receives the same frames and does nothing with them; or it does what
+ * nobody can do without who loses no audio: one write for each chunk, and acknowledgements.
+ */
+async function open({ stores }: { stores: boolean }): Promise<string> {
+  const redis = stores ? new Redis(process.env['REDIS_URL'] ?? '') : undefined
   const http = createServer()
   const io = new Server(http, { transports: ['websocket'], serveClient: false })
   io.of(NAMESPACE).on('connection', (socket) => {
-    socket.on('audio.append', (_: number, bytes: Buffer) => void redis?.append(socket.id, bytes))
+    const pacer = new AckPacer((chunk) => void socket.emit('audio.ack', { chunk }))
+    socket.on('audio.append', (chunk: number, bytes: Buffer) => {
+      void redis?.append(socket.id, bytes).then(() => pacer.stored(chunk))
+    })
   })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
@@ -20,10 +26,4 @@ async function open(): Promise<string> {
   return typeof address === 'object' ? `http://127.0.0.1:${address?.port}` : ''
 }
 
-/** From now on each chunk is stored, and nobody told. */
-async function store(): Promise<void> {
-  redis = new Redis(process.env['REDIS_URL'] ?? '')
-  await redis.ping()
-}
-
-serveQuestions({ open, store })
+serveQuestions({ open })

@@ -6,52 +6,58 @@ import { median, quantile } from '../statistics.ts'
 import { each, inTurns, ratioOf } from '../turns.ts'
 
 const SESSIONS = 300
+const LOAD = `${SESSIONS} sessions x 10 chunks/s`
 
-/** What a chunk costs the gateway, against Socket.IO that receives the same frames and forgets them. */
+/** What a chunk costs the gateway, against Socket.IO that receives the same frames. */
 export const ingest: Row = {
   name: 'ingest',
   quick: true,
   async measure({ full, stage, tell }: Context): Promise<Measured> {
-    const receiver = stage.load('receiver')
+    const receiver = async (stores: boolean) => {
+      const part = stage.load('receiver')
+      return { raw: true, pid: part.pid, url: await part.ask<string>('open', { stores }) }
+    }
     const scheduler = await stage.scheduler()
     // Sessions are granted only where somebody serves their languages.
     await stage.node('n1')
     const speak = stage.load('speak')
     const sides = {
-      floor: { raw: true, pid: receiver.pid, url: await receiver.ask<string>('open') },
+      bare: await receiver(false),
+      storing: await receiver(true),
       system: { raw: false, pid: scheduler.pid, url: scheduler.url },
     }
     const forMs = full ? 8000 : 4500
     const runs = await inTurns(sides, { rounds: full ? 5 : 3, tell }, ({ pid, url, raw }) =>
       costOf(pid, speak, { url, raw, sessions: SESSIONS, forMs }),
     )
-    await receiver.ask('store')
-    tell('storing alone')
-    const stored: number[] = []
-    for (let round = 0; round < (full ? 3 : 2); round++) {
-      const { pid, url, raw } = sides.floor
-      stored.push((await costOf(pid, speak, { url, raw, sessions: SESSIONS, forMs })).us)
-    }
     const cost = each(runs, ({ us }) => us)
-    const shown = (values: readonly number[]): string => `${median(values).toFixed(0)} us`
+    const { bare, storing, system } = cost
     const ackMs = median(runs.system.map((run) => run.ackMs))
+    const shown = { system: shownUs(system), unit: 'x', better: 'less' } as const
     return {
       figures: [
         {
-          id: 'ingest',
-          what: `chunk ingest: CPU per chunk in the gateway, ${SESSIONS} sessions x 10 chunks/s`,
-          ...{ floor: shown(cost.floor), system: shown(cost.system), score: ratioOf(cost) },
-          ...{ unit: 'x', better: 'less', must: 1.6, aim: 1.25 },
+          ...{ id: 'ingest', what: `chunk ingest: CPU per chunk in the gateway, ${LOAD}` },
+          ...{ ...shown, floor: shownUs(storing), score: ratioOf({ floor: storing, system }) },
+          ...{ must: 1.6, aim: 1.25 },
           notes: [
-            'floor: bare Socket.IO receives the same frames, stores and acknowledges nothing',
-            `the floor that also stores each chunk, by a plain APPEND: ${shown(stored)}`,
+            'floor: Socket.IO, one plain APPEND for each chunk, and acknowledgements at the same pace',
             `acknowledged within ${ackMs.toFixed(0)} ms (p99); the pacing of acks is 100 ms of it`,
+          ],
+        },
+        {
+          ...{ id: 'ingest_bare', what: 'the same, against Socket.IO that stores nothing' },
+          ...{ ...shown, floor: shownUs(bare), score: ratioOf({ floor: bare, system }) },
+          notes: [
+            `one APPEND and the acknowledgements alone are ${ratioOf({ floor: bare, system: storing }).median.toFixed(2)}x of it`,
           ],
         },
       ],
     }
   },
 }
+
+const shownUs = (values: readonly number[]): string => `${median(values).toFixed(0)} us`
 
 /** CPU time of the receiving process for each chunk, us, and the p99 of the acknowledgements, ms. */
 async function costOf(
