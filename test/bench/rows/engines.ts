@@ -1,6 +1,7 @@
 import type { Worked } from '../parts/engines.ts'
 import type { Recited } from '../parts/recite.ts'
 import type { Context, Figure, Measured, Row } from '../row.ts'
+import type { Stage } from '../stage.ts'
 import { median, spreadOf } from '../statistics.ts'
 import { LIBRIVOX_FILES } from '../../../src/tools/recordings.ts'
 
@@ -12,6 +13,8 @@ export const engines: Row = {
     const floor = stage.load('engines')
     await floor.ask('open')
     const { url } = await stage.scheduler()
+    tell('warming up')
+    await warmUp(stage, url)
     await stage.localNode('local')
     const recite = stage.load('recite')
     await recite.ask('open', { url })
@@ -26,6 +29,18 @@ export const engines: Row = {
     await floor.ask('close')
     return { figures: figuresOf(direct, through) }
   },
+}
+
+const WARM_UP = 300
+
+/** A scheduler in use is warm, and a few sentences of real speech would not make it so. */
+async function warmUp(stage: Stage, url: string): Promise<void> {
+  const node = await stage.node('scripted')
+  const talk = stage.load('talk')
+  await talk.ask('open', { url, raw: false, talkers: 1 })
+  await talk.ask('idle', { count: WARM_UP, restMs: 0 })
+  await talk.stop()
+  await node.stop()
 }
 
 function figuresOf(direct: readonly Worked[], through: readonly Recited[]): Figure[] {

@@ -5,6 +5,7 @@ import { quantile } from '../statistics.ts'
 
 const STEP = 250
 const MOST = 4000
+const WARM_UP_MS = 3000
 const FOR_MS = 5000
 const ACK_MS = 250
 
@@ -20,7 +21,7 @@ export const sessions: Row = {
     for (let count = STEP; count <= MOST; count += STEP) {
       const speak = stage.load('speak')
       await speak.ask('open', { url: scheduler.url, sessions: count, raw: false })
-      await speak.ask<Spoken>('speak', { forMs: 1000 })
+      await speak.ask<Spoken>('speak', { forMs: WARM_UP_MS })
       const before = await cpuMsOf(scheduler.pid)
       const { ackMs, lateMs, refused } = await speak.ask<Spoken>('speak', { forMs: FOR_MS })
       const share = ((await cpuMsOf(scheduler.pid)) - before) / FOR_MS
