@@ -29,6 +29,7 @@ export class Chunks {
   #next = 0
   #cursor = 0
   #acked = -1
+  #isTrying = false
   #tail: Uint8Array
   #tailBytes = 0
 
@@ -98,13 +99,21 @@ export class Chunks {
   take(): Chunk | undefined {
     const chunk = this.#held[this.#cursor - this.first]
     if (!chunk || chunk.end - this.#ackedBytes > WINDOW_MS * this.#bytesPerMs) return undefined
+    if (this.#isTrying && this.#cursor > this.#acked + 1) return undefined
     this.#cursor += 1
     return chunk
   }
 
+  /** The store is away: until it has acknowledged something, one chunk at a time tries whether it is back. */
+  tryOne(): void {
+    this.#isTrying = true
+  }
+
   /** Every chunk up to this one is stored. An older acknowledgement changes nothing. */
   ack(chunk: number): void {
-    if (chunk > this.#acked) this.#settleAcked(Math.min(chunk, this.#next - 1))
+    if (chunk <= this.#acked) return
+    this.#isTrying = false
+    this.#settleAcked(Math.min(chunk, this.#next - 1))
   }
 
   /** Makes `chunk` the next to send, as the server has all before it; false if it is not held. */

@@ -93,6 +93,7 @@ export class Outgoing {
   /** Everything from the expected chunk on was refused: goes back to it, in time. */
   goBack(error: LinguaError): void {
     if (error.code === 'draining') return this.#leave()
+    if (error.code === 'dependency_down') this.#chunks.tryOne()
     const expected = error.details?.['expected']
     if (typeof expected === 'number') {
       // A resume tells the server what is held, and the server then tells what is lost.

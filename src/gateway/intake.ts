@@ -162,8 +162,9 @@ export class Intake {
       (answer) => {
         landed()
         this.#stored(answer)
-        if (answer.kind === 'stored' && probe?.othersCame)
-          this.#refuse(new LinguaError('chunk_gap'))
+        if (answer.kind !== 'stored' || !probe) return
+        this.#pacer.flush()
+        if (probe.othersCame) this.#refuse(new LinguaError('chunk_gap'))
       },
       (error: unknown) => {
         landed()

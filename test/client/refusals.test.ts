@@ -42,6 +42,18 @@ describe('a refusal', () => {
     },
   )
 
+  test('for want of Redis has one chunk at a time try whether it is back', async ({ world }) => {
+    let refusals = 0
+    const { url } = await world.gateway({
+      refuses: (chunk) => (++refusals <= 3 ? expecting('dependency_down', chunk, 20) : undefined),
+    })
+    const session = await connect(url, PAIR)
+    session.append(noise(CHUNK_BYTES * 4))
+    expect(await session.commit()).toBe(0)
+    expect(only(world).appended).toEqual([0, 1, 2, 3, 0, 0, 0, 1, 2, 3])
+    await session.close()
+  })
+
   test('that asks for audio no longer held makes the session resume', async ({ world }) => {
     const gateway = await world.gateway()
     const session = await connect(gateway.url, PAIR)

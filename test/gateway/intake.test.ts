@@ -10,6 +10,7 @@ const IN_VAIN = [2, 3, 4, 5]
 function openIntake() {
   const waiting: ((answer: 'stored' | 'down') => void)[] = []
   const told: (WireError & { fatal: boolean })[] = []
+  const acks: unknown[] = []
   const excess: string[] = []
   const session = {
     isCrowded: false,
@@ -30,6 +31,7 @@ function openIntake() {
       hold: () => {},
       emit: (event, payload) => {
         if (event === 'session.error') told.push(payload as (typeof told)[number])
+        if (event === 'audio.ack') acks.push(payload)
       },
     },
     nextChunk: 1,
@@ -42,11 +44,11 @@ function openIntake() {
     waiting.shift()?.(as)
     await intake.answered()
   }
-  return { intake, told, excess, answer }
+  return { intake, told, acks, excess, answer }
 }
 
 test('what comes while Redis is away, or is tried, is nobody’s excess', async () => {
-  const { intake, told, excess, answer } = openIntake()
+  const { intake, told, acks, excess, answer } = openIntake()
   const sendInVain = (): void => IN_VAIN.forEach((chunk) => intake.append(chunk, SIX_SECONDS))
   intake.append(1, SIX_SECONDS)
   await answer('down')
@@ -57,9 +59,10 @@ test('what comes while Redis is away, or is tried, is nobody’s excess', async 
   sendInVain()
   await answer('down')
   expect(excess).toEqual([])
-  // It is: from now on what leaves a hole counts.
+  // It is, and who waits for that hears of it at once: from now on what leaves a hole counts.
   intake.append(1, SIX_SECONDS)
   await answer('stored')
+  expect(acks).toEqual([{ chunk: 1 }])
   for (const chunk of [3, 4, 5]) intake.append(chunk, SIX_SECONDS)
   expect(excess).toEqual(['rate_limited'])
 })
