@@ -80,10 +80,11 @@ export function serveConnection(deps: ConnectionDeps, socket: ClientSocket, subj
         const started = await startSession(deps, { payload, subject, to: wire })
         live = started.live
         deps.opened(live, socket)
+        if (socket.connected) setImmediate(() => begin(deps, started.live))
+        else deps.lost(live)
         return started.answer
       } finally {
         starting = false
-        if (live) queueMicrotask(() => begin(deps, live))
       }
     }),
   )
@@ -188,8 +189,8 @@ async function startSession(
 }
 
 /** Runs once the answer is on its way: nothing is told before it. */
-function begin({ log }: ConnectionDeps, live: LiveSession | undefined): void {
-  live?.start().catch((error: unknown) => log.warn({ err: error }, 'session not begun'))
+function begin({ log }: ConnectionDeps, live: LiveSession): void {
+  live.start().catch((error: unknown) => log.warn({ err: error }, 'session not begun'))
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, payload: unknown): z.output<Schema> {
