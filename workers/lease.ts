@@ -102,6 +102,7 @@ class HeldLife {
   readonly life: Life
   readonly on: Hearing
   state: NodeState = 'warming'
+  #isOver = false
   readonly #waiting = new Set<{ readonly state: NodeState; readonly resolve: () => void }>()
 
   constructor(life: Life, on: Hearing) {
@@ -111,7 +112,11 @@ class HeldLife {
 
   become(state: NodeState): Promise<void> {
     this.state = state
-    return new Promise((resolve) => void this.#waiting.add({ state, resolve }))
+    return new Promise((resolve) => {
+      // It may be over before anybody asked for anything.
+      if (this.#isOver) resolve()
+      else this.#waiting.add({ state, resolve })
+    })
   }
 
   hear(news: Exclude<FromLease, { readonly kind: 'up' }>): void {
@@ -130,6 +135,7 @@ class HeldLife {
   }
 
   end(): void {
+    this.#isOver = true
     this.#release(() => true)
   }
 
