@@ -28,7 +28,7 @@ test('a life that is over before it wants to be ready waits for nothing', async 
         superseded: () => resolve(begun),
       })
     })
-    await beating.become('ready')
+    await expect(beating.become('ready')).resolves.toBeUndefined()
   } finally {
     await lease.close()
   }
